@@ -1,0 +1,90 @@
+"""What an update did: the values behind the report, `--json` and the event log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "CheckResult",
+    "DatasetResult",
+    "DatasetState",
+    "ExpectationResult",
+    "PipelineResult",
+    "UpdateResult",
+    "UpdateState",
+]
+
+
+class UpdateState(StrEnum):
+    """How an update ended."""
+
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+class DatasetState(StrEnum):
+    """How a dataset ended; SKIPPED where something upstream failed, or it was not selected."""
+
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectationResult:
+    """Counts of one expectation in one update. `rule_id` is '' for expectations of hand-written sources."""
+
+    name: str
+    rule_id: str
+    action: str
+    passed_records: int
+    failed_records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """Outcome of one dataset rule."""
+
+    name: str
+    rule_id: str
+    value: int | float | str | bool | None
+    threshold: str
+    passed: bool
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetResult:
+    """One published dataset; counts are rows of this update, None where the flow failed and nothing is known."""
+
+    name: str
+    kind: str
+    state: DatasetState
+    output_records: int | None = None
+    dropped_records: int | None = None
+    quarantined_records: int | None = None
+    expectations: tuple[ExpectationResult, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineResult:
+    """One pipeline of the update."""
+
+    name: str
+    datasets: tuple[DatasetResult, ...]
+    error: str = ""
+    contract_id: str = ""
+    contract_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateResult:
+    """A whole `lakepact run`."""
+
+    update_id: str
+    state: UpdateState
+    pipelines: tuple[PipelineResult, ...]
