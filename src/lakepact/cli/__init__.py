@@ -1,0 +1,3 @@
+"""The command line: arguments and printing only, one module a command."""
+
+__all__: list[str] = []

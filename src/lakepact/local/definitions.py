@@ -138,6 +138,7 @@ class Definitions:
     flows: list[FlowDefinition] = field(default_factory=list)
     auto_cdc_flows: list[AutoCdcFlow] = field(default_factory=list)
     sinks: list[SinkDefinition] = field(default_factory=list)
+    session: Any = None  # the session that the queries of SQL sources and AUTO CDC flows run in
 
     def dataset(self, name: str) -> DatasetDefinition | None:
         """The dataset of that name as written."""

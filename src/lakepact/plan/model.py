@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lakepact.contract.types import SparkType
+from lakepact.errors import Problem
 from lakepact.rules.model import Action, DatasetRule, RowRule
 
 __all__ = [
@@ -185,13 +186,17 @@ class ObjectPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All of a pipeline that comes from one contract version."""
+    """All of a pipeline that comes from one contract version.
+
+    `problems` are warnings: objects without a source, and rules that read one.
+    """
 
     pipeline: str
     contract_id: str
     contract_version: str
     contract_sha256: str
     objects: tuple[ObjectPlan, ...]
+    problems: tuple[Problem, ...] = ()
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:

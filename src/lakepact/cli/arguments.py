@@ -1,0 +1,51 @@
+"""Arguments that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lakepact.errors import UsageError
+
+if TYPE_CHECKING:
+    from lakepact.project import Project
+
+__all__ = ["EnvironmentName", "PipelineNames", "ProjectFolder", "names_of", "opened_project", "regular_file"]
+
+ProjectFolder = Annotated[
+    Path, typer.Argument(metavar="[DIR]", help="Folder of lakepact.yml, or one below it.", show_default=False)
+]
+EnvironmentName = Annotated[
+    str | None, typer.Option("--env", "-e", metavar="NAME", help="Environment (default: the first one of the file).")
+]
+PipelineNames = Annotated[
+    list[str] | None,
+    typer.Option("--pipeline", "-p", metavar="NAME", help="Only this pipeline; may be given several times."),
+]
+
+
+def opened_project(folder: Path) -> Project:
+    """The project of `folder`. Raises ConfigurationError and ProjectInvalid as `lakepact.project` does."""
+    from lakepact.project import find_project, load_project
+
+    return load_project(find_project(folder))
+
+
+def names_of(text: str | None) -> tuple[str, ...]:
+    """The names in a list with commas, without doubles.
+
+    >>> names_of("flights, weather,flights")
+    ('flights', 'weather')
+    """
+    return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+
+
+def regular_file(path: Path, *, what: str) -> Path:
+    """`path`, where it is a file that can be opened. Raises UsageError LP420 where it is not."""
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder; {what} is a file", "LP420")
+    if not path.exists():
+        raise UsageError(f"there is no file '{path}'", "LP420")
+    return path

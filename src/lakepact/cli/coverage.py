@@ -1,0 +1,181 @@
+"""What a contract demands and what is done about it, clause by clause: for people and for machines."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from lakepact.contract.model import Contract
+from lakepact.local.report import Line, Span
+from lakepact.rules.model import (
+    Aggregate,
+    Clause,
+    DatasetRule,
+    DuplicateRows,
+    Enforcement,
+    Measure,
+    OrphanRows,
+    Query,
+    RowRule,
+    RowRuleKind,
+    RuleSet,
+)
+
+__all__ = ["clauses_of", "coverage_json", "coverage_lines", "rule_sql"]
+
+_WIDTH: Final = 100
+_TEXT: Final = 72
+_INDENT: Final = " " * 11
+_OBJECT: Final = re.compile(r"schema\[(\d+)\]")
+_TONES: Final = {
+    Enforcement.ROW: "good",
+    Enforcement.DATASET: "good",
+    Enforcement.TABLE: "good",
+    Enforcement.METADATA: "dim",
+    Enforcement.NOT_ENFORCEABLE: "bad",
+}
+
+Rules = Mapping[str, RowRule | DatasetRule]
+
+
+def clauses_of(contract: Contract, rules: RuleSet, schema_object: str | None = None) -> tuple[Clause, ...]:
+    """The clauses of the contract in document order, or only those of one schema object."""
+    clauses = rules.coverage.clauses
+    if schema_object is None:
+        return clauses
+    return tuple(clause for clause in clauses if _object_name(contract, clause) == schema_object)
+
+
+def coverage_json(contract: Contract, rules: RuleSet, clauses: Sequence[Clause]) -> dict[str, Any]:
+    """One contract as `lakepact explain --json` writes it."""
+    known = _rules_by_id(rules)
+    return {
+        "contract": contract.id,
+        "version": contract.version,
+        "file": contract.file,
+        "counts": {kind.value: count for kind, count in _counts(clauses).items()},
+        "clauses": [_clause_json(contract, clause, known) for clause in clauses],
+    }
+
+
+def coverage_lines(contract: Contract, rules: RuleSet, clauses: Sequence[Clause]) -> Iterator[Line]:
+    """One contract as `lakepact explain` prints it, at most 100 columns wide but for SQL without spaces."""
+    known = _rules_by_id(rules)
+    yield (Span(f"{contract.id} {contract.version}", "title"), Span(f"  {contract.file}", "dim"))
+    for name, group in groupby(clauses, key=lambda clause: _object_name(contract, clause)):
+        yield ()
+        yield (Span(name or "(contract)", "title"),)
+        for clause in group:
+            yield from _clause_lines(clause, known)
+    yield ()
+    yield _summary(clauses)
+
+
+def rule_sql(rule: RowRule | DatasetRule) -> str:
+    """What is evaluated, as SQL; in words where the SQL needs more than the published row.
+
+    A row rule gives a predicate, a dataset rule a measured value and its condition.
+    """
+    if isinstance(rule, DatasetRule):
+        return f"{_measure_sql(rule.measure)} AS value, {rule.condition}"
+    match rule.kind:
+        case RowRuleKind.VALUE:
+            return rule.predicate
+        case RowRuleKind.TYPE:
+            return f"the source value of {', '.join(rule.columns)} has the column's type"
+        case RowRuleKind.KEY:
+            return f"no other row has the same ({', '.join(rule.columns)})"
+
+
+def _measure_sql(measure: Measure) -> str:
+    match measure:
+        case Aggregate():
+            return measure.expression
+        case DuplicateRows():
+            surplus = f"surplus rows over ({', '.join(measure.keys)})"
+            return f"{surplus} in percent of all rows" if measure.percent else surplus
+        case OrphanRows():
+            keys, parent_keys = ", ".join(measure.keys), ", ".join(measure.parent_keys)
+            return f"rows whose ({keys}) is not in {measure.parent} ({parent_keys})"
+        case Query():
+            return " ".join(measure.text.split())
+
+
+def _rules_by_id(rules: RuleSet) -> Rules:
+    return {rule.id: rule for rule in (*rules.all_rules(), *rules.sla_rules)}
+
+
+def _object_name(contract: Contract, clause: Clause) -> str:
+    """The schema object that the clause stands in, '' for clauses of the whole contract."""
+    found = _OBJECT.match(clause.path)
+    return contract.schema[int(found[1])].name if found and int(found[1]) < len(contract.schema) else ""
+
+
+def _counts(clauses: Sequence[Clause]) -> Mapping[Enforcement, int]:
+    counts = dict.fromkeys(Enforcement, 0)
+    for clause in clauses:
+        counts[clause.enforcement] += 1
+    return counts
+
+
+def _clause_lines(clause: Clause, rules: Rules) -> Iterator[Line]:
+    first, *more = _wrapped(clause.text, _TEXT)
+    kind = Span(clause.enforcement.value, _TONES[clause.enforcement])
+    yield (Span(f"  {clause.place.line or '':>5}  ", "dim"), Span(f"{first:<{_TEXT}}  "), kind)
+    for text in more:
+        yield (Span(f"{_INDENT[2:]}{text}"),)
+    if clause.reason:
+        for text in _wrapped(clause.reason, _WIDTH - len(_INDENT)):
+            yield (Span(f"{_INDENT}{text}", "warn" if clause.enforcement is Enforcement.NOT_ENFORCEABLE else "dim"),)
+    for rule in (rules[name] for name in clause.rules if name in rules):
+        yield (Span(f"{_INDENT}{rule.action} ({rule.action_from})", "warn"), Span(f"  {rule.id}", "dim"))
+        for text in _wrapped(rule_sql(rule), _WIDTH - len(_INDENT) - 2):
+            yield (Span(f"{_INDENT}  {text}"),)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    flat = " ".join(text.split())
+    if len(flat) <= width:
+        return [flat]
+    return textwrap.wrap(flat, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _summary(clauses: Sequence[Clause]) -> Line:
+    counts = _counts(clauses)
+    parts = [Span(f"{len(clauses)} clauses: ")]
+    for kind, count in counts.items():
+        plural = "s" if count != 1 and kind in (Enforcement.ROW, Enforcement.DATASET, Enforcement.TABLE) else ""
+        parts += [Span(f"{count} {kind}{plural}", _TONES[kind] if count else "dim"), Span(", ")]
+    return tuple(parts[:-1])
+
+
+def _clause_json(contract: Contract, clause: Clause, rules: Rules) -> dict[str, Any]:
+    return {
+        "path": clause.path,
+        "line": clause.place.line,
+        "column": clause.place.column,
+        "object": _object_name(contract, clause) or None,
+        "text": clause.text,
+        "enforcement": clause.enforcement.value,
+        "reason": clause.reason,
+        "rules": [_rule_json(rules[name]) for name in clause.rules if name in rules],
+    }
+
+
+def _rule_json(rule: RowRule | DatasetRule) -> dict[str, Any]:
+    dataset = isinstance(rule, DatasetRule)
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "kind": "dataset" if isinstance(rule, DatasetRule) else rule.kind.value,
+        "sql": rule_sql(rule),
+        "threshold": rule.threshold if isinstance(rule, DatasetRule) else None,
+        "action": rule.action.value,
+        "action_from": rule.action_from,
+        "dimension": rule.dimension,
+        "severity": rule.severity,
+        "enforced_in": f"{rule.object}__checks" if dataset else rule.object,
+    }

@@ -1,0 +1,113 @@
+"""The command `lakepact`: every command under one name, and what the process says when one of them fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+
+from lakepact import __version__
+from lakepact.cli.doctor import doctor
+from lakepact.cli.explain import explain
+from lakepact.cli.generate import generate
+from lakepact.cli.init import init
+from lakepact.cli.output import ReaderGone, say
+from lakepact.cli.project_schema import project_schema
+from lakepact.cli.run import joined_full_refresh, run
+from lakepact.errors import ExitCode, LakepactError
+
+__all__ = ["app", "main"]
+
+_DEBUG: Final = "LAKEPACT_DEBUG"
+# As a shell reports a process that SIGINT or SIGPIPE ended.
+_INTERRUPTED: Final = 130
+_CLOSED_PIPE: Final = 141
+
+# typer carries its own click or uses the installed one, by version; the base of its usage errors is the same class.
+_CLICK_ERROR: Final = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+app = typer.Typer(
+    name="lakepact",
+    help="ODCS data contracts become running Lakeflow pipelines.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lakepact {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """ODCS data contracts become running Lakeflow pipelines."""
+
+
+app.command()(init)
+app.command()(explain)
+app.command()(generate)
+app.command()(run)
+app.command()(doctor)
+app.command("project-schema")(project_schema)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code of the process; nothing but SystemExit of others leaves it."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _print_any_text()
+    try:
+        code = app(joined_full_refresh(given), standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else ExitCode.OK
+    except BaseException as error:
+        return _report(error)
+
+
+def _report(error: BaseException) -> int:
+    """The one message and the exit code of whatever ended a command."""
+    if os.environ.get(_DEBUG):
+        traceback.print_exception(error)
+    match error:
+        case SystemExit():
+            raise error
+        case KeyboardInterrupt() | typer.Abort():
+            say("interrupted")
+            return _INTERRUPTED
+        case ReaderGone() | BrokenPipeError():
+            return _close_stdout()
+        case LakepactError():
+            say(f"error {error}")
+            return error.exit_code
+    if isinstance(error, _CLICK_ERROR):
+        error.show()
+        return ExitCode.USAGE
+    text = " ".join(str(error).split()) or "no message"
+    say(f"error LP900: unexpected {type(error).__name__}: {text}\n  hint: set {_DEBUG}=1 to see where it comes from")
+    return ExitCode.CONFIGURATION
+
+
+def _close_stdout() -> int:
+    """The reader of a pipe went away: nothing more can be said there, and the interpreter must not try at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _CLOSED_PIPE
+
+
+def _print_any_text() -> None:
+    """Streams of an ASCII or Latin locale print what they lack as escapes, where they would raise."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

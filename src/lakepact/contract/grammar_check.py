@@ -1,0 +1,204 @@
+"""Holds a document against the grammar of one version: servers, properties, quality rules and relationships."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lakepact.contract.grammar_shapes import Grammar, Section, Shape
+from lakepact.contract.grammar_values import Finding, ValueChecker, shown
+from lakepact.contract.model import ApiVersion, Operator
+from lakepact.contract.problems import Code
+from lakepact.contract.yaml_nodes import YamlDocument, child_path
+
+__all__ = ["check"]
+
+_OPERATORS = tuple(operator.value for operator in Operator)
+_OPTION_SECTIONS = {
+    **{name: f"options.{name}" for name in ("string", "date", "timestamp", "integer", "number", "object", "array")},
+    "time": "options.timestamp",
+    "vector": "options.vector",
+}
+_SHORTHAND = {
+    False: re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*"),
+    True: re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z_][A-Za-z0-9_\-]*)+"),
+}
+_ADDRESS = {
+    widened: re.compile(
+        rf"(?:(?:https?://)?[A-Za-z0-9._\-/]+\.{suffix}#)?/?[A-Za-z_][A-Za-z0-9_]*/{part}"
+        rf"(?:/[A-Za-z_][A-Za-z0-9_]*/{part})*"
+    )
+    for widened, suffix, part in ((False, "yaml", r"[A-Za-z0-9_-]+"), (True, "ya?ml", r"[^\s.#/\\@!%&^]+"))
+}
+
+
+def check(document: YamlDocument, grammar: Grammar) -> list[Finding]:
+    """Every difference between the document and the grammar; the document's root is a mapping."""
+    checker = _ElementChecker(document, grammar)
+    checker.section(grammar.sections["contract"], document.data, "")
+    return checker.findings
+
+
+class _ElementChecker(ValueChecker):
+    def __init__(self, document: YamlDocument, grammar: Grammar) -> None:
+        super().__init__(document, grammar)
+        self.one_operator = grammar.version not in (ApiVersion.V3_0_0, ApiVersion.V3_0_1, ApiVersion.V3_0_2)
+        item = grammar.sections["item"]
+        self.property_section = Section("a property", item.closed, item.rows)
+        self.quality_sections: dict[tuple[str, ...], Section] = {}
+        self.checks |= {
+            "item": self._item,
+            "object_relationship": self._object_relationship,
+            "property": self._property,
+            "property_relationship": self._property_relationship,
+            "quality": self._quality,
+            "server": self._server,
+        }
+
+    def _server(self, value: Any, path: str, _shape: Shape) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type(value, path, "a mapping")
+            return
+        kind = value.get("type")
+        section = self.grammar.servers.get(kind) if isinstance(kind, str) else None
+        if section is None:
+            # The keys of an unknown type are unknown too; naming each of them would bury the fault.
+            common = self.grammar.sections["server"]
+            value = {key: entry for key, entry in value.items() if key in common.rows}
+            section = common
+        self.section(section, value, path)
+
+    def _property(self, value: Any, path: str, shape: Shape) -> None:
+        self._item(value, path, shape)
+        if isinstance(value, dict) and "name" not in value:
+            place = self.document.places.get(path)
+            self.note(Code.MISSING_KEY, "a property needs `name`", child_path(path, "name"), place=place)
+
+    def _item(self, value: Any, path: str, shape: Shape) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type(value, path, "a mapping")
+            return
+        named = shape.kind == "property"
+        self.section(self.property_section if named else self.grammar.sections["item"], value, path)
+        logical_type = value.get("logicalType")
+        if logical_type is None or isinstance(logical_type, str):
+            self._parts(value, path, logical_type, named=named)
+            self._options(value.get("logicalTypeOptions"), child_path(path, "logicalTypeOptions"), logical_type)
+
+    def _parts(self, data: Mapping[str, Any], path: str, logical_type: str | None, *, named: bool) -> None:
+        """`items`, `properties` and `map` go with their logical type."""
+        if logical_type is not None and logical_type not in (*_OPTION_SECTIONS, "boolean", "map"):
+            return
+        parts = [("items", "array", False), ("map", "map", True)]
+        if named:
+            parts.append(("properties", "object", False))
+        for key, wanted, explicit in parts:
+            fits = logical_type == wanted or (logical_type is None and not explicit)
+            if key in data and key in self.grammar.sections["item"].rows and not fits:
+                inner = child_path(path, key)
+                message = f"`{key}` needs logicalType {wanted}"
+                self.note(Code.WRONG_OPTION, message, inner, place=self.document.key_places.get(inner))
+        if logical_type == "map" and "map" not in data:
+            place = self.document.places.get(path)
+            self.note(Code.MISSING_KEY, "a property of type map needs `map`", child_path(path, "map"), place=place)
+
+    def _options(self, options: Any, path: str, logical_type: str | None) -> None:
+        if not isinstance(options, dict) or not options:
+            return
+        if logical_type is None:
+            place = self.document.key_places.get(path)
+            self.note(Code.WRONG_OPTION, "`logicalTypeOptions` needs a logicalType", path, place=place)
+        elif logical_type in _OPTION_SECTIONS:
+            self.section(self.grammar.sections[_OPTION_SECTIONS[logical_type]], options, path)
+        elif logical_type in ("boolean", "map"):
+            section = Section(f"`logicalTypeOptions` of a {logical_type}", False, {})
+            self.section(section, options, path)
+
+    def _quality(self, value: Any, path: str, _shape: Shape) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type(value, path, "a mapping")
+            return
+        outer, self.unit = self.unit, path
+        kinds = self._quality_kinds(value)
+        self.section(self._quality_section(kinds), value, path)
+        if self.one_operator and ("library" in kinds or "sql" in kinds):
+            written = [operator for operator in _OPERATORS if operator in value]
+            if len(written) != 1:
+                many = ", ".join(f"`{operator}`" for operator in written)
+                message = f"a {kinds[0]} rule needs exactly one operator" + (f", not {many}" if written else "")
+                self.note(Code.WRONG_OPERATORS, message, path, hint="" if written else "for example mustBe: 0")
+        self.unit = outer
+
+    def _quality_kinds(self, data: Mapping[str, Any]) -> tuple[str, ...]:
+        kind = data.get("type")
+        kinds = []
+        if self.one_operator:
+            if kind == "library" or isinstance(data.get("metric"), str):
+                kinds.append("library")
+        elif kind is None or kind == "library":
+            kinds.append("library")
+        if kind in ("sql", "custom"):
+            kinds.append(kind)
+        return tuple(kinds)
+
+    def _quality_section(self, kinds: tuple[str, ...]) -> Section:
+        if kinds not in self.quality_sections:
+            sections = self.grammar.sections
+            parts = [sections[f"quality.{kind}"] for kind in kinds]
+            if "library" in kinds or "sql" in kinds:
+                parts.append(sections["quality.operators"])
+            title = parts[0].title if kinds else sections["quality"].title
+            self.quality_sections[kinds] = sections["quality"].extended(*parts, title=title)
+        return self.quality_sections[kinds]
+
+    def _object_relationship(self, value: Any, path: str, _shape: Shape) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type(value, path, "a mapping")
+            return
+        outer, self.unit = self.unit, path
+        self.section(self.grammar.sections["object_relationship"], value, path)
+        ends = [value[key] for key in ("from", "to") if key in value]
+        fit = [self._addresses(value[key], child_path(path, key)) for key in ("from", "to") if key in value]
+        if len(ends) == 2 and all(fit):
+            counts = [len(end) if isinstance(end, list) else None for end in ends]
+            if (counts[0] is None) != (counts[1] is None):
+                message = "`from` and `to` must be both one address or both a list"
+                self.note(Code.WRONG_RELATIONSHIP, message, path)
+            elif counts[0] != counts[1]:
+                message = f"`from` has {counts[0]} addresses and `to` has {counts[1]}"
+                self.note(Code.WRONG_RELATIONSHIP, message, path)
+        self.unit = outer
+
+    def _property_relationship(self, value: Any, path: str, _shape: Shape) -> None:
+        if not isinstance(value, dict):
+            self.wrong_type(value, path, "a mapping")
+            return
+        outer, self.unit = self.unit, path
+        rest = {key: entry for key, entry in value.items() if key != "from"}
+        self.section(self.grammar.sections["property_relationship"], rest, path)
+        if "from" in value:
+            inner = child_path(path, "from")
+            message = "a relationship of a property has no `from`; it starts at the property"
+            self.note(Code.WRONG_RELATIONSHIP, message, inner, place=self.document.key_places.get(inner))
+        if "to" in value:
+            self._addresses(value["to"], child_path(path, "to"))
+        self.unit = outer
+
+    def _addresses(self, value: Any, path: str) -> bool:
+        if isinstance(value, list):
+            if not value:
+                self.note(Code.OUT_OF_RANGE, f"`{shown(path)}` must have at least one entry", path)
+            fits = [self._address(entry, f"{path}[{index}]") for index, entry in enumerate(value)]
+            return bool(value) and all(fits)
+        return self._address(value, path)
+
+    def _address(self, value: Any, path: str) -> bool:
+        if not isinstance(value, str):
+            self.wrong_type(value, path, "the address of a property")
+            return False
+        if _SHORTHAND[self.widened].fullmatch(value) or _ADDRESS[self.widened].fullmatch(value):
+            return True
+        hint = "write object.property, or /schema/<id>/properties/<id>"
+        self.note(Code.WRONG_RELATIONSHIP, f"`{value}` is not the address of a property", path, hint=hint)
+        return False

@@ -1,0 +1,172 @@
+"""Expectations on the open-source engine: one pass that counts, drops and fails as Databricks documents.
+
+Every constraint is evaluated once per row and leaves one bit in a mask (set: the constraint is not TRUE). The counts
+are an observation on the same write, so a dataset with expectations reads its input no more often than one without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lakepact.local.definitions import ExpectationAction, ExpectationDefinition
+from lakepact.sql import identifier, string
+
+__all__ = ["FAILED_MARK", "Guard", "Tally", "guard"]
+
+FAILED_MARK = "EXPECTATION_FAILED"
+
+# Bits a mask column; a long has 63, but methods that the JVM will not compile (over 8,000 bytes of code) cost more
+# than a second column.
+_BITS = 16
+_Choice = Callable[[ExpectationDefinition], bool]
+_INPUT = "n"
+_DROPPED = "dropped"
+_WATCHED = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of one update of one dataset: rows that came in, rows that were dropped, violations by expectation.
+
+    `watched_records` are rows that break at least one of the expectations that the guard was asked to watch.
+    """
+
+    input_records: int
+    dropped_records: int
+    failed_records: tuple[int, ...]
+    watched_records: int = 0
+
+    @property
+    def output_records(self) -> int:
+        """Rows that were written."""
+        return self.input_records - self.dropped_records
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.input_records + other.input_records,
+            self.dropped_records + other.dropped_records,
+            tuple(a + b for a, b in zip(self.failed_records, other.failed_records, strict=True)),
+            self.watched_records + other.watched_records,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The SQL that puts expectations around the rows of one dataset.
+
+    `marks` are added to the row, `metrics` observed over all rows by name, `refusal` raises for a row that must stop
+    the update, `keep` is the filter of the rows that stay, `marks_names` are taken away again.
+    """
+
+    marks: tuple[str, ...]
+    mark_names: tuple[str, ...]
+    metrics: Mapping[str, str]
+    refusal: str
+    keep: str
+    size: int
+
+    def apply(self, frame: Any, *, observation: str) -> Any:
+        """`frame` with its expectations enforced and counted under the name `observation`."""
+        from pyspark.sql.connect import functions as F
+
+        marked = frame.selectExpr("*", *self.marks) if self.marks else frame
+        observed = marked.observe(observation, *(F.expr(sql).alias(name) for name, sql in self.metrics.items()))
+        if self.refusal:
+            observed = observed.where(self.refusal)
+        if self.keep:
+            observed = observed.where(self.keep)
+        if not self.marks:
+            return observed
+        return observed.selectExpr(f"* EXCEPT ({', '.join(identifier(name) for name in self.mark_names)})")
+
+    def tally(self, values: Mapping[str, int]) -> Tally:
+        """The counts in one observed row."""
+        failed = tuple(values[f"f{index}"] for index in range(self.size))
+        return Tally(values[_INPUT], values[_DROPPED], failed, values[_WATCHED])
+
+    @property
+    def nothing(self) -> Tally:
+        """The counts of an update that saw no rows."""
+        return Tally(0, 0, (0,) * self.size)
+
+
+def guard(
+    dataset: str, expectations: Sequence[ExpectationDefinition], *, watched: frozenset[str] = frozenset()
+) -> Guard:
+    """The guard of `dataset`; without expectations it counts rows only. `watched` are names of expectations.
+
+    A constraint that is NULL counts as violated, as on Databricks. A row that breaks a `fail` expectation stops the
+    update, with the names of the broken expectations and the row in the message.
+    """
+    masks = tuple(_Mask(f"_lakepact_mask_{i}", group) for i, group in enumerate(_groups(expectations)))
+    dropping = _any_bit(masks, lambda expectation: expectation.action is ExpectationAction.DROP)
+    metrics = {
+        _INPUT: "count(1)",
+        _DROPPED: _count(dropping),
+        _WATCHED: _count(_any_bit(masks, lambda expectation: expectation.name in watched)),
+    }
+    metrics |= {f"f{index}": _count(bit) for index, bit in enumerate(bit for mask in masks for bit in mask.bits())}
+    return Guard(
+        marks=tuple(mask.column() for mask in masks),
+        mark_names=tuple(mask.name for mask in masks),
+        metrics=metrics,
+        refusal=_refusal(dataset, masks),
+        keep=_negated(dropping),
+        size=len(expectations),
+    )
+
+
+def _groups(expectations: Sequence[ExpectationDefinition]) -> Iterator[tuple[ExpectationDefinition, ...]]:
+    for start in range(0, len(expectations), _BITS):
+        yield tuple(expectations[start : start + _BITS])
+
+
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    name: str
+    expectations: tuple[ExpectationDefinition, ...]
+
+    def column(self) -> str:
+        # The line breaks keep a comment at the end of a constraint from swallowing the bracket.
+        bits = (
+            f"if(coalesce((\n{e.constraint}\n), false), 0, {1 << position})"
+            for position, e in enumerate(self.expectations)
+        )
+        return f"{' | '.join(bits)} AS {identifier(self.name)}"
+
+    def bits(self) -> Iterator[str]:
+        for position in range(len(self.expectations)):
+            yield f"({identifier(self.name)} & {1 << position}) <> 0"
+
+    def bits_of(self, chosen: _Choice) -> int:
+        return sum(1 << position for position, e in enumerate(self.expectations) if chosen(e))
+
+
+def _any_bit(masks: Sequence[_Mask], chosen: _Choice) -> str:
+    tests = ((mask.name, mask.bits_of(chosen)) for mask in masks)
+    return " OR ".join(f"({identifier(name)} & {bits}) <> 0" for name, bits in tests if bits)
+
+
+def _count(condition: str) -> str:
+    return f"count_if({condition})" if condition else "count_if(false)"
+
+
+def _negated(condition: str) -> str:
+    return f"NOT ({condition})" if condition else ""
+
+
+def _refusal(dataset: str, masks: Sequence[_Mask]) -> str:
+    broken = _any_bit(masks, lambda expectation: expectation.action is ExpectationAction.FAIL)
+    if not broken:
+        return ""
+    names = ", ".join(
+        f"if(({identifier(mask.name)} & {1 << position}) <> 0, {string(e.name)}, NULL)"
+        for mask in masks
+        for position, e in enumerate(mask.expectations)
+        if e.action is ExpectationAction.FAIL
+    )
+    message = f"concat({string(f'{FAILED_MARK} {dataset}: ')}, to_json(array_compact(array({names}))))"
+    # IS NULL keeps the optimiser from folding the call away: raise_error never returns, so the row never passes.
+    return f"if({broken}, raise_error({message}) IS NULL, true)"

@@ -1,0 +1,73 @@
+"""Files of the engine: whole or not at all, and one run at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lakepact.errors import EnvironmentLacking
+
+__all__ = ["only_run", "replace_file"]
+
+_POLL_SECONDS = 0.2
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write `text` to `path` so that a reader sees the old or the new file, never half of one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def only_run(path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock file of a pipeline, as a workspace allows one update of a pipeline at a time.
+
+    While another process holds it, `waiting` is told once, and after `wait_seconds` EnvironmentLacking (LP531) is
+    raised. The system gives the lock back when its process ends, however it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        _acquire(file.fileno(), path, wait_seconds=wait_seconds, waiting=waiting)
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid()}))
+        file.flush()
+        try:
+            yield
+        finally:
+            fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+
+
+def _acquire(descriptor: int, path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -> None:
+    deadline = time.monotonic() + wait_seconds
+    told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = path.read_text(encoding="utf-8") or "{}"
+            if time.monotonic() >= deadline:
+                raise EnvironmentLacking(
+                    f"another run of this pipeline is under way ({path.stem}, {holder})",
+                    code="LP531",
+                    hint="wait for it to end, or end it",
+                ) from None
+            if not told:
+                waiting(f"waiting for another run of {path.stem} to end")
+                told = True
+            time.sleep(_POLL_SECONDS)
+        else:
+            return

@@ -1,0 +1,110 @@
+"""Counts of flows while they run, from Spark's own observations, streaming and batch alike.
+
+A listener in this process's JVM receives them from every session, also from those that the pipeline engine clones for
+its flows. Streaming queries report each micro-batch; their inner writes report the same rows once more and are passed
+over, by asking only one of the two kinds for each dataset.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["Observations", "observe"]
+
+
+class Observations:
+    """What flows have observed, by observation name: rows of counts, in order of arrival."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._lock = threading.Lock()
+        self._batch: dict[str, list[Mapping[str, int]]] = defaultdict(list)
+        self._stream: dict[str, dict[str, list[Mapping[str, int]]]] = defaultdict(lambda: defaultdict(list))
+
+    def batch(self, name: str) -> Mapping[str, int] | None:
+        """The counts of the last whole write under that name; None where nothing was written."""
+        with self._lock:
+            rows = self._batch.get(name)
+            return rows[-1] if rows else None
+
+    def stream(self, name: str) -> list[Mapping[str, int]]:
+        """The counts of every micro-batch under that name, of one query where several have observed the same view."""
+        with self._lock:
+            queries = self._stream.get(name)
+            return list(next(iter(queries.values()))) if queries else []
+
+    def _add_batch(self, rows: Mapping[str, Mapping[str, int]]) -> None:
+        with self._lock:
+            for name, counts in rows.items():
+                self._batch[name].append(counts)
+
+    def _add_stream(self, query: str, rows: Mapping[str, Mapping[str, int]]) -> None:
+        with self._lock:
+            for name, counts in rows.items():
+                self._stream[name][query].append(counts)
+
+
+@contextmanager
+def observe(classic: Any, prefix: str) -> Iterator[Observations]:
+    """Collect observations whose name starts with `prefix`; leaving the context waits for the last one."""
+    from pyspark.java_gateway import ensure_callback_server_started
+
+    observations = Observations()
+    context = classic.sparkContext
+    ensure_callback_server_started(context._gateway)
+    listener = _Listener(observations, prefix)
+    scala_context = context._jsc.sc()
+    scala_context.addSparkListener(listener)
+    try:
+        yield observations
+    finally:
+        scala_context.listenerBus().waitUntilEmpty()
+        scala_context.removeSparkListener(listener)
+
+
+class _Listener:
+    """A SparkListenerInterface; only `onOtherEvent` is of interest, the rest must be answered."""
+
+    def __init__(self, observations: Observations, prefix: str) -> None:
+        self._observations = observations
+        self._prefix = prefix
+
+    def onOtherEvent(self, event: Any) -> None:  # noqa: N802 - the name is Spark's
+        kind = event.getClass().getSimpleName()
+        if kind == "SparkListenerSQLExecutionEnd":
+            execution = event.qe()
+            if execution is not None:
+                self._observations._add_batch(self._rows(_from_scala(execution.observedMetrics())))
+        elif kind == "QueryProgressEvent":
+            progress = event.progress()
+            rows = self._rows(progress.observedMetrics())
+            self._observations._add_stream(progress.id().toString(), rows)
+
+    def _rows(self, metrics: Any) -> dict[str, dict[str, int]]:
+        return {name: _counts(metrics[name]) for name in metrics if name.startswith(self._prefix)}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("on"):
+            return lambda *_: None
+        raise AttributeError(name)
+
+    class Java:
+        implements = ("org.apache.spark.scheduler.SparkListenerInterface",)
+
+
+def _from_scala(metrics: Any) -> dict[str, Any]:
+    keys = metrics.keysIterator()
+    rows = {}
+    while keys.hasNext():
+        key = keys.next()
+        rows[key] = metrics.apply(key)
+    return rows
+
+
+def _counts(row: Any) -> dict[str, int]:
+    names = row.schema().fieldNames()
+    return {names[index]: row.getLong(index) for index in range(len(names))}

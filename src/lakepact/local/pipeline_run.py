@@ -1,0 +1,242 @@
+"""Runs one pipeline once on this machine: sources in, tables, states and counts out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lakepact.errors import UsageError
+from lakepact.local.auto_cdc import expand_auto_cdc
+from lakepact.local.auto_loader import auto_loader
+from lakepact.local.dp import PipelinesModule
+from lakepact.local.engine import Graph, definition_context
+from lakepact.local.events import FlowState, read_event, readable_error
+from lakepact.local.expectations import Tally
+from lakepact.local.journal import Journal
+from lakepact.local.lowering import LoweredDataset, LoweredPipeline, lower
+from lakepact.local.metrics import Observations, observe
+from lakepact.local.names import DatasetName, Namespace
+from lakepact.local.progress import Progress
+from lakepact.local.result import DatasetState
+from lakepact.local.sources import SourceFile, load_sources
+from lakepact.plan.model import DatasetKind
+from lakepact.spark.session import LocalSession
+from lakepact.sql import identifier
+
+__all__ = ["DatasetOutcome", "PipelineJob", "PipelineOutcome", "Selection", "run_pipeline"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which datasets to update; names as sources write them. All, incrementally, where nothing is said."""
+
+    refresh: tuple[str, ...] = ()
+    full_refresh: tuple[str, ...] = ()
+    full_refresh_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineJob:
+    """A pipeline to run: its sources, where its tables live, and Spark settings.
+
+    `watched` names, by table, expectations whose violating rows are counted together.
+    """
+
+    name: str
+    namespace: Namespace
+    sources: Sequence[SourceFile]
+    storage: Path
+    warehouse: Path
+    root: Path
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    watched: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the engine's own state for this pipeline."""
+        return self.storage / "pipelines" / self.name
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of this pipeline."""
+        return Journal(self.storage / "journal" / f"{self.name}.json")
+
+    @property
+    def lock(self) -> Path:
+        """The lock file that one run holds at a time."""
+        return self.storage / "locks" / f"{self.name}.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetOutcome:
+    """How one dataset ended. `tally` is None where the flow did not complete."""
+
+    dataset: LoweredDataset
+    state: DatasetState
+    tally: Tally | None
+    error: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOutcome:
+    """How the pipeline ended, views included; `error` is set where it failed as a whole."""
+
+    job: PipelineJob
+    datasets: tuple[DatasetOutcome, ...]
+    restored: tuple[DatasetName, ...]
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the update failed."""
+        return bool(self.error) or any(outcome.state is DatasetState.FAILED for outcome in self.datasets)
+
+
+def run_pipeline(
+    session: LocalSession, job: PipelineJob, *, update_id: str, selection: Selection, dry_run: bool, progress: Progress
+) -> PipelineOutcome:
+    """Run `job` once. The caller holds `job.lock`.
+
+    Tables of a run that was killed are put back first. A failing flow does not stop independent ones; what it had
+    emptied is put back. Raises ConfigurationError for sources that cannot be loaded or lowered.
+    """
+    job.journal.settle(session.classic)
+    graph = Graph(session.connect, job.namespace, job.configuration)
+    with auto_loader(session.classic):
+        pipeline = _define(session, graph, job, prefix=f"lakepact:{update_id}:")
+        selected = _selected(pipeline, selection)
+        tables = pipeline.tables(warehouse=job.warehouse, checkpoints=job.checkpoints)
+        with observe(session.classic, f"lakepact:{update_id}:") as observations:
+            if not dry_run:
+                job.journal.begin([table for table in tables if table.name in selected])
+            try:
+                record = _watch(graph, job, selection, dry_run=dry_run, progress=progress)
+            except BaseException:
+                _abandon(session)
+                raise
+            finally:
+                restored = job.journal.settle(session.classic)
+    _cluster(session.classic, pipeline, record)
+    outcomes = tuple(_outcome(dataset, record, observations) for dataset in pipeline.datasets)
+    return PipelineOutcome(job=job, datasets=outcomes, restored=restored, error=record.error)
+
+
+def _abandon(session: LocalSession) -> None:
+    """Stop what the server still does for this run, so that nothing is written after the tables are put back."""
+    session.connect.interruptAll()
+    session.connect.stop()
+    session.classic.sparkContext.cancelAllJobs()
+
+
+def _define(session: LocalSession, graph: Graph, job: PipelineJob, *, prefix: str) -> LoweredPipeline:
+    module = PipelinesModule(spark=session.connect)
+    definitions = load_sources(
+        job.sources,
+        spark=session.connect,
+        module=module,
+        root=job.root,
+        around=lambda: definition_context(session.connect, graph.id),
+        configuration=job.configuration,
+    )
+    pipeline = lower(expand_auto_cdc(definitions), namespace=job.namespace, prefix=prefix, watched=job.watched)
+    pipeline.register(graph)
+    return pipeline
+
+
+def _selected(pipeline: LoweredPipeline, selection: Selection) -> frozenset[DatasetName]:
+    known = {dataset.name for dataset in pipeline.datasets if dataset.stored}
+    asked = [pipeline.namespace.resolve(name) for name in (*selection.refresh, *selection.full_refresh)]
+    unknown = sorted(str(name) for name in asked if name not in known)
+    if unknown:
+        raise UsageError(
+            f"no dataset {', '.join(unknown)} in this pipeline",
+            code="LP533",
+            hint=f"it has {', '.join(sorted(name.table for name in known))}",
+        )
+    return frozenset(known if selection.full_refresh_all or not asked else asked)
+
+
+@dataclass(slots=True)
+class _Record:
+    """What the engine said."""
+
+    states: dict[str, FlowState] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+def _watch(graph: Graph, job: PipelineJob, selection: Selection, *, dry_run: bool, progress: Progress) -> _Record:
+    from pyspark.errors import PySparkException
+
+    record = _Record()
+    started = time.monotonic()
+    job.checkpoints.mkdir(parents=True, exist_ok=True)
+    sentences = graph.run(
+        storage=job.checkpoints,
+        refresh=selection.refresh,
+        full_refresh=selection.full_refresh,
+        full_refresh_all=selection.full_refresh_all,
+        dry=dry_run,
+    )
+    try:
+        for sentence in sentences:
+            _note(record, sentence, time.monotonic() - started, progress.dataset)
+    except PySparkException as error:
+        if FlowState.FAILED not in record.states.values():
+            record.error = readable_error(str(error))
+    return record
+
+
+def _note(record: _Record, sentence: str, seconds: float, tell: Callable[[str, str, float], None]) -> None:
+    event = read_event(sentence)
+    if event is None:
+        return
+    known = record.states.get(event.flow)
+    if known is None or event.state.rank > known.rank:
+        record.states[event.flow] = event.state
+        record.seconds[event.flow] = seconds
+        if event.error:
+            record.errors[event.flow] = readable_error(event.error)
+        tell(event.flow, event.state.value, seconds)
+
+
+def _outcome(dataset: LoweredDataset, record: _Record, observations: Observations) -> DatasetOutcome:
+    flows = [_flow_key(dataset, flow.name) for flow in dataset.flows]
+    states = [record.states.get(flow, FlowState.EXCLUDED) for flow in flows]
+    errors = [record.errors[flow] for flow in flows if flow in record.errors]
+    if FlowState.FAILED in states:
+        state = DatasetState.FAILED
+    elif all(found is FlowState.COMPLETED for found in states):
+        state = DatasetState.COMPLETED
+    else:
+        state = DatasetState.SKIPPED
+    return DatasetOutcome(
+        dataset=dataset,
+        state=state,
+        tally=dataset.tally(observations) if state is DatasetState.COMPLETED else None,
+        error="; ".join(errors),
+        seconds=max((record.seconds.get(flow, 0.0) for flow in flows), default=0.0),
+    )
+
+
+def _flow_key(dataset: LoweredDataset, flow: str) -> str:
+    return str(Namespace(dataset.name.catalog, dataset.name.schema).resolve(flow))
+
+
+def _cluster(classic: Any, pipeline: LoweredPipeline, record: _Record) -> None:
+    """Set clustering after the run: the engine refuses `cluster_by` on Delta."""
+    for dataset in pipeline.datasets:
+        columns = dataset.definition.cluster_by
+        if not columns or dataset.definition.kind is DatasetKind.TEMPORARY_VIEW:
+            continue
+        if record.states.get(_flow_key(dataset, dataset.definition.name)) is not FlowState.COMPLETED:
+            continue
+        detail = classic.sql(f"DESCRIBE DETAIL {dataset.name.sql}").select("clusteringColumns").first()
+        if list(detail[0] or ()) != list(columns):
+            names = ", ".join(identifier(column) for column in columns)
+            classic.sql(f"ALTER TABLE {dataset.name.sql} CLUSTER BY ({names})").collect()
