@@ -12,6 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
 def odcs_corpus() -> Path:
     """The folder of official ODCS documents; tests that ask for it are skipped where it is absent."""
     corpus = ROOT.parent / "shared" / "odcs"
@@ -21,27 +27,16 @@ def odcs_corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One classic Spark session with Delta for the whole run."""
-    from delta import configure_spark_with_delta_pip
-    from pyspark.sql import SparkSession
+def local_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The local session of the whole run. Whoever opens another one in this process shares its Java and starts fast."""
+    from lakepact.spark.session import open_local_session
 
-    builder = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.databricks.delta.snapshotPartitions", "1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
-        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-        .config("spark.sql.sources.default", "delta")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.memory", "2g")
-    )
-    session = configure_spark_with_delta_pip(builder).getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
+    warehouse = tmp_path_factory.mktemp("warehouse")
+    with open_local_session(warehouse=warehouse, app_name="tests", connect_functions=False) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def spark(local_session: Any) -> Any:
+    """The classic Spark session with Delta; `pyspark.sql.functions` work on its data frames."""
+    return local_session.classic

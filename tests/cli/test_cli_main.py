@@ -66,12 +66,18 @@ def test_help_names_every_command() -> None:
         assert f"  {command} " in done.stdout
 
 
+def test_no_command_is_a_wrong_call_that_gets_the_help() -> None:
+    done = lakepact_process()
+    assert done.returncode == 2
+    assert "Usage: " in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("frobnicate",), "No such command 'frobnicate'"),
         (("run", "--nope"), "No such option: --nope"),
-        (("explain",), "Missing argument 'CONTRACT...'"),
+        (("explain",), "Missing argument 'CONTRACT'"),
         (("generate", "--target", "cobol"), "'cobol' is not one of"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lakepact.local.report import render_text, to_json
 from lakepact.local.result import (
     CheckResult,
@@ -175,3 +177,25 @@ def test_values_of_checks_are_readable() -> None:
     )
     shown = [line.split()[2] for line in text.splitlines() if line.endswith("passed")]
     assert shown == ["-", "true", "1,234,567", "0.333333", "2013-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "contract", "told"),
+    [
+        ("flights__quarantine", DatasetState.COMPLETED, "nyc-flights", False),
+        ("flights__duplicates_2", DatasetState.COMPLETED, "nyc-flights", False),
+        ("flights__checks", DatasetState.FAILED, "nyc-flights", True),
+        ("planes__checks", DatasetState.COMPLETED, "nyc-flights", True),
+        ("flights__daily", DatasetState.COMPLETED, "nyc-flights", True),
+        ("flights__checks", DatasetState.COMPLETED, "", True),
+    ],
+)
+def test_what_the_published_dataset_tells_is_not_told_twice(
+    name: str, state: DatasetState, contract: str, told: bool
+) -> None:
+    helper = DatasetResult(name=name, kind="materialized view", state=state, output_records=1)
+    pipeline = PipelineResult(name="p", datasets=(FLIGHTS, helper), contract_id=contract)
+    result = UpdateResult(update_id="u", state=UpdateState.COMPLETED, pipelines=(pipeline,))
+
+    assert (name in render_text(result)) is told
+    assert [dataset["name"] for dataset in to_json(result)["pipelines"][0]["datasets"]] == ["flights", name]

@@ -189,6 +189,6 @@ def test_errors_of_all_sources_come_together() -> None:
         ("LP540", "a.py", 1, 4),
         ("LP521", "b.py", 2, 0),
         ("LP545", "c.sql", 1, 1),
-        ("LP545", "c.sql", 1, 15),
+        ("LP545", "c.sql", 1, 34),
     ]
     assert caught.value.problems[1].message == "foreach_batch_sink is not supported on this machine"

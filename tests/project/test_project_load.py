@@ -302,7 +302,10 @@ def test_the_problems_of_a_contract_come_with_those_of_the_project(root: Path) -
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("{contract: nyc-flights, version: newest}", "lakepact.yml:7:45: error LP407: `newest` is not a version specifier: `newest` is not understood"),
+        (
+            "{contract: nyc-flights, version: newest}",
+            "lakepact.yml:7:45: error LP407: `newest` is not a semantic version",
+        ),
         ("{}", "lakepact.yml:7:3: error LP404: pipeline 'flights' needs a contract or sources"),
         (
             "{objects: {a: {path: x, format: csv}}}",

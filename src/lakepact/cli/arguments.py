@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["EnvironmentName", "PipelineNames", "ProjectFolder", "names_of", "opened_project", "regular_file"]
 
 ProjectFolder = Annotated[
-    Path, typer.Argument(metavar="[DIR]", help="Folder of lakepact.yml, or one below it.", show_default=False)
+    Path, typer.Argument(metavar="DIR", help="Folder of lakepact.yml, or one below it.", show_default=False)
 ]
 EnvironmentName = Annotated[
     str | None, typer.Option("--env", "-e", metavar="NAME", help="Environment (default: the first one of the file).")

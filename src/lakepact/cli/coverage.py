@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from lakepact.contract.model import Contract
 from lakepact.local.report import Line, Span
+from lakepact.plan.model import DatasetRole
+from lakepact.plan.names import dataset_name
 from lakepact.rules.model import (
     Aggregate,
     Clause,
@@ -27,7 +29,7 @@ from lakepact.rules.model import (
 __all__ = ["clauses_of", "coverage_json", "coverage_lines", "rule_sql"]
 
 _WIDTH: Final = 100
-_TEXT: Final = 72
+_TEXT: Final = 48
 _INDENT: Final = " " * 11
 _OBJECT: Final = re.compile(r"schema\[(\d+)\]")
 _TONES: Final = {
@@ -38,7 +40,7 @@ _TONES: Final = {
     Enforcement.NOT_ENFORCEABLE: "bad",
 }
 
-Rules = Mapping[str, RowRule | DatasetRule]
+Rule = RowRule | DatasetRule
 
 
 def clauses_of(contract: Contract, rules: RuleSet, schema_object: str | None = None) -> tuple[Clause, ...]:
@@ -57,24 +59,25 @@ def coverage_json(contract: Contract, rules: RuleSet, clauses: Sequence[Clause])
         "version": contract.version,
         "file": contract.file,
         "counts": {kind.value: count for kind, count in _counts(clauses).items()},
-        "clauses": [_clause_json(contract, clause, known) for clause in clauses],
+        "clauses": [_clause_json(contract, clause, known, rules) for clause in clauses],
     }
 
 
 def coverage_lines(contract: Contract, rules: RuleSet, clauses: Sequence[Clause]) -> Iterator[Line]:
     """One contract as `lakepact explain` prints it, at most 100 columns wide but for SQL without spaces."""
     known = _rules_by_id(rules)
+    shown: set[str] = set()
     yield (Span(f"{contract.id} {contract.version}", "title"), Span(f"  {contract.file}", "dim"))
     for name, group in groupby(clauses, key=lambda clause: _object_name(contract, clause)):
         yield ()
         yield (Span(name or "(contract)", "title"),)
         for clause in group:
-            yield from _clause_lines(clause, known)
+            yield from _clause_lines(clause, known, shown, rules)
     yield ()
     yield _summary(clauses)
 
 
-def rule_sql(rule: RowRule | DatasetRule) -> str:
+def rule_sql(rule: Rule, rules: RuleSet) -> str:
     """What is evaluated, as SQL; in words where the SQL needs more than the published row.
 
     A row rule gives a predicate, a dataset rule a measured value and its condition.
@@ -85,9 +88,14 @@ def rule_sql(rule: RowRule | DatasetRule) -> str:
         case RowRuleKind.VALUE:
             return rule.predicate
         case RowRuleKind.TYPE:
-            return f"the source value of {', '.join(rule.columns)} has the column's type"
+            return f"the source value can be cast to {_type_of(rule, rules)}"
         case RowRuleKind.KEY:
             return f"no other row has the same ({', '.join(rule.columns)})"
+
+
+def _type_of(rule: RowRule, rules: RuleSet) -> str:
+    columns = found.columns if (found := rules.object(rule.object)) else ()
+    return next((column.type.ddl for column in columns if column.name in rule.columns), "the column's type")
 
 
 def _measure_sql(measure: Measure) -> str:
@@ -104,7 +112,7 @@ def _measure_sql(measure: Measure) -> str:
             return " ".join(measure.text.split())
 
 
-def _rules_by_id(rules: RuleSet) -> Rules:
+def _rules_by_id(rules: RuleSet) -> Mapping[str, Rule]:
     return {rule.id: rule for rule in (*rules.all_rules(), *rules.sla_rules)}
 
 
@@ -121,19 +129,23 @@ def _counts(clauses: Sequence[Clause]) -> Mapping[Enforcement, int]:
     return counts
 
 
-def _clause_lines(clause: Clause, rules: Rules) -> Iterator[Line]:
+def _clause_lines(clause: Clause, rules: Mapping[str, Rule], shown: set[str], ruled: RuleSet) -> Iterator[Line]:
+    tone = _TONES[clause.enforcement]
     first, *more = _wrapped(clause.text, _TEXT)
-    kind = Span(clause.enforcement.value, _TONES[clause.enforcement])
-    yield (Span(f"  {clause.place.line or '':>5}  ", "dim"), Span(f"{first:<{_TEXT}}  "), kind)
+    beside = f"{clause.enforcement}: {clause.reason}" if clause.reason else clause.enforcement.value
+    fits = len(_INDENT) + _TEXT + len(beside) <= _WIDTH
+    right = Span(beside if fits else clause.enforcement.value, tone)
+    yield (Span(f"  {clause.place.line or '':>5}  ", "dim"), Span(f"{first:<{_TEXT}}  "), right)
     for text in more:
         yield (Span(f"{_INDENT[2:]}{text}"),)
-    if clause.reason:
-        for text in _wrapped(clause.reason, _WIDTH - len(_INDENT)):
-            yield (Span(f"{_INDENT}{text}", "warn" if clause.enforcement is Enforcement.NOT_ENFORCEABLE else "dim"),)
+    for text in [] if fits else _wrapped(clause.reason, _WIDTH - len(_INDENT)):
+        yield (Span(f"{_INDENT}{text}", tone),)
     for rule in (rules[name] for name in clause.rules if name in rules):
         yield (Span(f"{_INDENT}{rule.action} ({rule.action_from})", "warn"), Span(f"  {rule.id}", "dim"))
-        for text in _wrapped(rule_sql(rule), _WIDTH - len(_INDENT) - 2):
+        # A rule of several clauses (a key, a type) is written out at the first of them.
+        for text in [] if rule.id in shown else _wrapped(rule_sql(rule, ruled), _WIDTH - len(_INDENT) - 2):
             yield (Span(f"{_INDENT}  {text}"),)
+        shown.add(rule.id)
 
 
 def _wrapped(text: str, width: int) -> list[str]:
@@ -152,7 +164,7 @@ def _summary(clauses: Sequence[Clause]) -> Line:
     return tuple(parts[:-1])
 
 
-def _clause_json(contract: Contract, clause: Clause, rules: Rules) -> dict[str, Any]:
+def _clause_json(contract: Contract, clause: Clause, known: Mapping[str, Rule], rules: RuleSet) -> dict[str, Any]:
     return {
         "path": clause.path,
         "line": clause.place.line,
@@ -161,21 +173,24 @@ def _clause_json(contract: Contract, clause: Clause, rules: Rules) -> dict[str, 
         "text": clause.text,
         "enforcement": clause.enforcement.value,
         "reason": clause.reason,
-        "rules": [_rule_json(rules[name]) for name in clause.rules if name in rules],
+        "rules": [_rule_json(known[name], rules) for name in clause.rules if name in known],
     }
 
 
-def _rule_json(rule: RowRule | DatasetRule) -> dict[str, Any]:
-    dataset = isinstance(rule, DatasetRule)
+def _rule_json(rule: Rule, rules: RuleSet) -> dict[str, Any]:
+    found = rules.object(rule.object)
+    table = found.table if found else rule.object
     return {
         "id": rule.id,
         "name": rule.name,
         "kind": "dataset" if isinstance(rule, DatasetRule) else rule.kind.value,
-        "sql": rule_sql(rule),
+        "sql": rule_sql(rule, rules),
         "threshold": rule.threshold if isinstance(rule, DatasetRule) else None,
         "action": rule.action.value,
         "action_from": rule.action_from,
         "dimension": rule.dimension,
         "severity": rule.severity,
-        "enforced_in": f"{rule.object}__checks" if dataset else rule.object,
+        "enforced_in": dataset_name(
+            table, DatasetRole.CHECKS if isinstance(rule, DatasetRule) else DatasetRole.PUBLISHED
+        ),
     }

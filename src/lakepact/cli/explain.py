@@ -21,7 +21,7 @@ _Explained = tuple["Contract", "RuleSet", "tuple[Clause, ...]"]
 
 
 def explain(
-    files: Annotated[list[Path], typer.Argument(metavar="CONTRACT...", help="ODCS documents.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="CONTRACT", help="ODCS documents.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a clause cannot be enforced.")] = False,
     policy: Annotated[
@@ -31,7 +31,10 @@ def explain(
         str | None, typer.Option("--object", metavar="NAME", help="Only this schema object.")
     ] = None,
 ) -> None:
-    """Show each clause of a contract: its rules as SQL, their action, where they are enforced, or why they are not."""
+    """Show what becomes of each clause of a contract.
+
+    Its rules as SQL, the action when a row breaks one and where that comes from, or why nothing can check it.
+    """
     from lakepact.cli.coverage import coverage_json, coverage_lines
 
     explained = _explained([regular_file(file, what="a contract") for file in files], policy, schema_object)
@@ -57,6 +60,8 @@ def _explained(files: list[Path], policy: Path | None, schema_object: str | None
     for contract, name in contracts:
         if schema_object is None or name:
             rules = compile_rules(contract, policy=loaded)
+            for problem in rules.problems:
+                say(str(problem))
             explained.append((contract, rules, clauses_of(contract, rules, name)))
     return explained
 

@@ -16,6 +16,7 @@ from lakepact.cli.output import say, show_diff
 from lakepact.errors import ConfigurationError, ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from lakepact.contract import Contract
     from lakepact.plan import Plan
     from lakepact.project import Project, ResolvedPipeline
 
@@ -69,7 +70,7 @@ def generate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over files that lakepact did not write.")] = False,
 ) -> int:
-    """Write the source of each pipeline (Python and SQL) and its DDL.
+    """Write pipeline source (Python, SQL) and DDL.
 
     Files: pipelines/NAME.py, pipelines/NAME.sql and ddl/NAME.sql.
     """
@@ -100,18 +101,37 @@ def _generated(
         for target in targets:
             directory, suffix = _FOLDERS[target]
             path = root / directory / f"{pipeline.name}{suffix}"
-            yield _Generated(path, _rendered(target, plan, resolved), _present(path))
+            yield _Generated(path, _rendered(target, plan, resolved, resolved.contract), _present(path))
 
 
-def _rendered(target: Target, plan: Plan, resolved: ResolvedPipeline) -> str:
-    from lakepact.targets import ddl, pipeline_python, pipeline_sql
+def _rendered(target: Target, plan: Plan, resolved: ResolvedPipeline, contract: Contract) -> str:
+    from lakepact.targets import pipeline_python, pipeline_sql
 
     match target:
         case Target.PYTHON:
             return pipeline_python.render(plan)
         case Target.SQL:
             return pipeline_sql.render(plan)
-    return ddl.render(plan)
+    return _ddl(plan, resolved, contract)
+
+
+def _ddl(plan: Plan, resolved: ResolvedPipeline, contract: Contract) -> str:
+    from lakepact import __version__
+    from lakepact.project.planning import pipeline_rules
+    from lakepact.targets import ddl
+    from lakepact.targets.header import header_lines
+
+    chosen = resolved.environment
+    entries = ddl.render(
+        contract,
+        pipeline_rules(resolved, contract),
+        catalog=chosen.catalog,
+        schema=chosen.schema,
+        mask_functions=chosen.mask_functions,
+        dialect=ddl.Dialect.DATABRICKS if chosen.storage is None else ddl.Dialect.SPARK,
+    )
+    header = "\n".join(f"-- {line}" for line in header_lines(plan, __version__))
+    return f"{header}\n\n{ddl.render_text(entries)}"
 
 
 def _present(path: Path) -> str | None:

@@ -23,7 +23,10 @@ def init(
         bool, typer.Option("--force", help="Write into a folder that is not empty, over files of the same name.")
     ] = False,
 ) -> None:
-    """Write a new project: a contract, data with some faulty rows, and a pipeline."""
+    """Write a new project that runs as it is.
+
+    A contract, data with some faulty rows, and a pipeline.
+    """
     from lakepact.cli.files import write_atomically
     from lakepact.project.scaffold import project_name, template_files
 

@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -71,9 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(joined_full_refresh(given), standalone_mode=False)
         sys.stdout.flush()
-        return code if isinstance(code, int) else ExitCode.OK
     except BaseException as error:
         return _report(error)
+    if code == _INTERRUPTED:
+        return _report(KeyboardInterrupt())  # typer has made an exit code of it
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _report(error: BaseException) -> int:
@@ -92,7 +94,8 @@ def _report(error: BaseException) -> int:
             say(f"error {error}")
             return error.exit_code
     if isinstance(error, _CLICK_ERROR):
-        error.show()
+        usage: Any = error
+        usage.show()
         return ExitCode.USAGE
     text = " ".join(str(error).split()) or "no message"
     say(f"error LP900: unexpected {type(error).__name__}: {text}\n  hint: set {_DEBUG}=1 to see where it comes from")

@@ -44,7 +44,7 @@ def run(
 ) -> int:
     """Run the pipelines of a project on this machine.
 
-    Exit code: 0 completed, 1 a rule that must hold does not, or a dataset failed, 3 the project or machine is not ready.
+    Exit code: 0 completed, 1 a rule that must hold does not, or a dataset failed, 3 project or machine are not ready.
     """
     target = _json_target(json_file)
     project = opened_project(folder)
@@ -80,7 +80,7 @@ def joined_full_refresh(arguments: Sequence[str]) -> list[str]:
     following = [*arguments[1:], "--"]
     return [
         f"{argument}={_EVERYTHING}" if argument == _FULL_REFRESH and after.startswith("-") else argument
-        for argument, after in zip(arguments, following, strict=True)
+        for argument, after in zip(arguments, following, strict=False)
     ]
 
 

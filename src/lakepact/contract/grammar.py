@@ -51,20 +51,26 @@ class _Others:
         return result
 
     def best(self, unit: str, own: Sequence[Finding]) -> tuple[ApiVersion, list[Finding]] | None:
-        """The version with fewest findings in `unit`, with them, if they are fewer than `own`; ties go to the nearest.
+        """The version that takes `unit` best, with its findings there; None where none takes it better than `own`.
 
-        A key that both refuse stays the error that it is in the declared version.
+        A unit that is a single value is taken better when the value itself has no finding, a quality rule or a
+        relationship when it has fewer findings. What both refuse stays the error that it is in the declared version.
         """
         severe = {(finding.path, finding.code): finding for finding in own}
-        best, least = None, _weight(own)
+        single = all(finding.single for finding in own)
+        candidates = []
         for version in self.versions:
             index = self.index[version]
             if any(finding.path == path for path in _ancestors(unit) for finding in index.get(path, ())):
                 continue  # this version refuses what the unit stands in, so it has not looked at the unit
             findings = [severe.get((finding.path, finding.code), finding) for finding in index.get(unit, ())]
-            if _weight(findings) < least:
-                best, least = (version, findings), _weight(findings)
-        return best
+            if single:
+                better = all(finding.path != unit for finding in findings)
+            else:
+                better = _weight(findings) < _weight(own)
+            if better:
+                candidates.append((version, findings))
+        return min(candidates, key=lambda candidate: _weight(candidate[1]), default=None)
 
 
 def _weight(findings: Sequence[Finding]) -> tuple[int, int]:

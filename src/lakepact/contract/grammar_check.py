@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lakepact.contract.build_quality import ROWS_AND_PERCENT
 from lakepact.contract.grammar_shapes import Grammar, Section, Shape
 from lakepact.contract.grammar_values import Finding, ValueChecker, shown
 from lakepact.contract.model import ApiVersion, Operator
@@ -128,7 +129,14 @@ class _ElementChecker(ValueChecker):
                 many = ", ".join(f"`{operator}`" for operator in written)
                 message = f"a {kinds[0]} rule needs exactly one operator" + (f", not {many}" if written else "")
                 self.note(Code.WRONG_OPERATORS, message, path, hint="" if written else "for example mustBe: 0")
+        if "library" in kinds:
+            self._unit_of_rule(value.get("unit"), child_path(path, "unit"))
         self.unit = outer
+
+    def _unit_of_rule(self, unit: Any, path: str) -> None:
+        if isinstance(unit, str) and unit.strip().casefold() not in ROWS_AND_PERCENT:
+            message = f"the unit `{unit}` is neither rows nor percent"
+            self.note(Code.UNKNOWN_UNIT, message, path, error=False)
 
     def _quality_kinds(self, data: Mapping[str, Any]) -> tuple[str, ...]:
         kind = data.get("type")

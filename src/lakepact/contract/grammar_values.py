@@ -24,7 +24,8 @@ _YAML_1_1_BOOLEANS = {"yes", "no", "on", "off", "y", "n"}
 class Finding:
     """A difference from the grammar.
 
-    `unit` is the path of the element that another version must accept as a whole for the finding to be one of versions.
+    `unit` is the path of the element that another version must accept for the finding to be one of versions: a quality
+    rule or a relationship as a whole, else (`single`) just the value at `path`.
     `error` is False for unknown keys in open sections. A `lenient` finding is a warning in compatible mode.
     """
 
@@ -33,6 +34,7 @@ class Finding:
     path: str
     place: Place
     unit: str
+    single: bool
     hint: str = ""
     error: bool = True
     lenient: bool = False
@@ -72,7 +74,9 @@ class ValueChecker:
         """Notes a finding at `path`; `more` are fields of `Finding`."""
         place = place or self.document.places.get(path) or Place(path)
         self.findings.append(
-            Finding(code=code, message=message, path=path, place=place, unit=self.unit or path, **more)
+            Finding(
+                code=code, message=message, path=path, place=place, unit=self.unit or path, single=not self.unit, **more
+            )
         )
 
     def wrong_type(self, value: object, path: str, wanted: str, hint: str = "") -> None:
@@ -226,15 +230,14 @@ class ValueChecker:
         for index, entry in enumerate(value):
             first = seen.setdefault(_identity(entry), index)
             if first != index:
-                message = f"`{shown(path)}` has the same entry twice; first at [{first}]"
+                message = f"`{shown(path)}[{index}]` repeats `{shown(path)}[{first}]`"
                 self.note(Code.NOT_UNIQUE, message, f"{path}[{index}]")
 
     def _between(self, value: Any, path: str, shape: Shape) -> None:
-        numbers = isinstance(value, list) and all(
-            isinstance(entry, int | float) and not isinstance(entry, bool) for entry in value
-        )
-        if not numbers:
+        if not isinstance(value, list):
             self.wrong_type(value, path, "a list of two numbers")
+        elif not all([self._number(entry, f"{path}[{index}]", shape) for index, entry in enumerate(value)]):
+            return  # noted, and the rest would only repeat it
         elif len(value) != 2:
             self.note(Code.OUT_OF_RANGE, f"`{shown(path)}` must have two numbers, not {len(value)}", path)
         elif value[0] == value[1]:

@@ -165,7 +165,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def _place(contract: Contract, location: tuple[int | str, ...]) -> Place:
-    """Where pydantic's location stands; the names of union members that it puts in between lead nowhere and are left out."""
+    """Where pydantic's location stands; the names of union members that it puts in between are left out."""
     path = ""
     for part in location:
         inner = child_path(path, part)

@@ -18,9 +18,10 @@ _LONGEST_VARCHAR = 65535
 _LARGEST_PRECISION = 38
 
 # Words that say no more than the logical type does.
-GENERIC_NAMES = frozenset(
-    "array list object struct record row map dict nested json jsonb variant super document vector repeated".split()
-)
+GENERIC_NAMES = {
+    *("array", "list", "object", "struct", "record", "row", "map", "dict", "nested", "json", "jsonb", "variant"),
+    *("super", "document", "vector", "repeated"),
+}
 
 _ATOMIC = {
     "STRING": "string text tinytext mediumtext longtext ntext clob nclob character_large_object long_text utf8 "
@@ -53,12 +54,11 @@ _UNSIGNED = {
     "bigint": "DECIMAL(20,0)",
 }
 _UNSIGNED_NAMES = {"uint8": "SMALLINT", "uint16": "INT", "uint32": "BIGINT", "uint64": "DECIMAL(20,0)"}
-_DECIMAL_NAMES = frozenset("decimal dec numeric number bignumeric bigdecimal".split())
-_LENGTH_NAMES = frozenset(
-    "string char nchar varchar nvarchar varchar2 nvarchar2 character national_character character_varying "
-    "national_character_varying char_varying bpchar lvarchar text".split()
-)
-_ZONE_SUFFIXES = ("without_time_zone", "with_time_zone", "with_local_time_zone")
+_DECIMAL_NAMES = {"decimal", "dec", "numeric", "number", "bignumeric", "bigdecimal"}
+_LENGTH_NAMES = {
+    *("string", "char", "nchar", "varchar", "nvarchar", "varchar2", "nvarchar2", "character", "national_character"),
+    *("character_varying", "national_character_varying", "char_varying", "bpchar", "lvarchar", "text"),
+}
 
 _TOKEN = re.compile(r"\s*(?:(`(?:[^`]|``)*`)|([^\W\d]\w*)|(\d+)|([<>(),:\[\]])|(\S))")
 
@@ -67,7 +67,7 @@ _TOKEN = re.compile(r"\s*(?:(`(?:[^`]|``)*`)|([^\W\d]\w*)|(\d+)|([<>(),:\[\]])|(
 class PhysicalType:
     """What a physical type says: a type; nothing beyond the logical type (`generic`); or nothing known (both unset).
 
-    `exact` is False for a name whose width or scale is open (`numeric`), where the logical type decides if there is one.
+    `exact` is False for a name whose width or scale is open (`numeric`): there the logical type decides, if given.
     """
 
     type: SparkType | None = None
@@ -95,9 +95,15 @@ def parse_physical_type(text: str, *, array: bool = False) -> PhysicalType:
         reader = _Reader(text, array=array)
         found = reader.type()
         reader.end()
+    except _NoFurther:
+        return PhysicalType(generic=True)
     except (_Unreadable, RecursionError):
         return PhysicalType()
     return PhysicalType(found, exact=reader.exact)
+
+
+class _NoFurther(Exception):
+    """A part of the type is a bare STRUCT or ARRAY, which the logical type describes; caught here."""
 
 
 class _Reader:
@@ -246,7 +252,7 @@ class _Reader:
         else:
             found = "VARIANT" if name == "variant" else _NAMES.get(name) or _UNSIGNED_NAMES.get(name)
         if found is None:
-            raise _Unreadable
+            raise _NoFurther if name in GENERIC_NAMES else _Unreadable
         if name in ("datetime", "datetime2", "smalldatetime"):
             self.exact = False
         return AtomicType(found)

@@ -1,7 +1,7 @@
 """References to variables in the text of a contract: `${NAME}` and `${NAME:-default}`, resolved on use.
 
-ODCS v3.2 allows them in any text (RFC 50): an unset or empty variable gives its default, verbatim; without a default that
-is an error, never the empty text. `$$` has no meaning of its own. The model keeps what was written.
+ODCS v3.2 allows them in any text (RFC 50): an unset or empty variable gives its default, verbatim; without a default
+that is an error, never the empty text. `$$` has no meaning of its own. The model keeps what was written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ PLACEHOLDERS = frozenset({"object", "property", "table", "column"})
 """Names that `quality` queries until v3.0.2 write as `${name}` and that are not variables there."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_HINT = "give it a value, or write ${NAME:-default}"
 _V3_0 = (ApiVersion.V3_0_0, ApiVersion.V3_0_1, ApiVersion.V3_0_2)
 
 
@@ -44,8 +45,8 @@ def variables_in(text: str) -> tuple[Variable, ...]:
 def resolve(text: str, *, values: Mapping[str, str], keep: Collection[str] = ()) -> str:
     """`text` with every reference replaced by its value, else by its default.
 
-    Names in `keep` stay as they are. A value is not searched for further references. Raises ConfigurationError (LP160) that
-    names all variables without a value; an empty value or an empty default is none.
+    Names in `keep` stay as they are. A value is not searched for further references. Raises ConfigurationError (LP160)
+    that names all variables without a value; an empty value or an empty default is none.
 
     >>> resolve("${HOST}:${PORT:-5432}", values={"HOST": "db"})
     'db:5432'
@@ -65,9 +66,6 @@ def unresolved_variables(contract: Contract, *, values: Mapping[str, str]) -> tu
         for path, text in _texts(contract.document, "")
         if (missing := _missing(text, values, _kept(contract, path)))
     )
-
-
-_HINT = "give it a value, or write ${NAME:-default}"
 
 
 def _kept(contract: Contract, path: str) -> Collection[str]:

@@ -50,8 +50,8 @@ class Version:
         if match is None:
             hint = "write MAJOR.MINOR.PATCH, for example 1.4.0"
             raise ConfigurationError(message=f"`{text}` is not a semantic version", code=Code.WRONG_VERSION, hint=hint)
-        numbers = (int(match[part] or 0) for part in ("major", "minor", "patch"))
-        return cls(text, *numbers, pre=tuple(match["pre"].split(".")) if match["pre"] else ())
+        major, minor, patch = (int(match[part] or 0) for part in ("major", "minor", "patch"))
+        return cls(text, major, minor, patch, tuple(match["pre"].split(".")) if match["pre"] else ())
 
     @property
     def is_prerelease(self) -> bool:
@@ -86,10 +86,10 @@ class _Specifier:
 
 @dataclass(frozen=True, slots=True)
 class SpecifierSet:
-    """Conditions that a version meets all of: `>=1.0,<2`, `~=1.2`, `==1.*`, `!=1.3.0`, `===1.0`; a bare version is `==`.
+    """Conditions that all hold: `>=1.0,<2`, `~=1.2`, `==1.*`, `!=1.3.0`, `===1.0`; a bare version is `==`.
 
-    `~=1.2` is `>=1.2,<2` and `~=1.2.3` is `>=1.2.3,<1.3`; `===` compares the text. A pre-release is met only where `==` or
-    `===` names it. The empty text is met by every release.
+    `~=1.2` is `>=1.2,<2` and `~=1.2.3` is `>=1.2.3,<1.3`; `===` compares the text. A pre-release is accepted only where
+    `==` or `===` names it. The empty text accepts every release.
 
     >>> "1.9.0" in SpecifierSet.parse(">=1.0,<2"), "2.0.0-rc.1" in SpecifierSet.parse(">=1.0")
     (True, False)

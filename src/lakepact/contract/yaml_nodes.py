@@ -36,6 +36,7 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN_KEY = re.compile(r"[\w$-]+\Z")
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_TAB_INDENT = re.compile(r" *\t")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _CONSTANTS: dict[str, bool | None] = {
     "": None,
@@ -127,19 +128,20 @@ def plain_value(text: str) -> Any:
     return NotImplemented if _NOT_FINITE.match(text) else text
 
 
-def read_yaml(text: str) -> tuple[YamlDocument | None, list[Problem]]:
+def read_yaml(text: str, *, pure: bool = False) -> tuple[YamlDocument | None, list[Problem]]:
     """The document in `text`, read as YAML 1.2 (dates are text, `yes` is text), and what is wrong with it.
 
     None where nothing usable could be read. Merge keys (`<<`) are applied. Raises nothing: every fault is a problem.
+    `pure` takes the parser in Python also where the one in C is there.
     """
     reader = _Reader()
     try:
-        for event in _events(text):
+        for event in _events(text, pure=pure):
             reader.feed(event)
     except _Fatal as fatal:
         return None, [*reader.problems, fatal.problem]
     except yaml.MarkedYAMLError as error:
-        return None, [*reader.problems, _syntax_problem(error)]
+        return None, [*reader.problems, _syntax_problem(error, text)]
     except yaml.reader.ReaderError as error:
         return None, [*reader.problems, _character_problem(error, text)]
     except RecursionError:
@@ -149,8 +151,8 @@ def read_yaml(text: str) -> tuple[YamlDocument | None, list[Problem]]:
     return reader.document, reader.problems
 
 
-def _events(text: str) -> Iterator[Any]:
-    loader: Any = yaml.CLoader if hasattr(yaml, "CLoader") else yaml.Loader
+def _events(text: str, *, pure: bool) -> Iterator[Any]:
+    loader: Any = yaml.SafeLoader if pure else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return iter(yaml.parse(text, Loader=loader))
 
 
@@ -166,13 +168,18 @@ def _problem(code: Code, message: str, place: Place, hint: str = "") -> Problem:
     )
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = Place("", mark.line + 1, mark.column + 1) if mark else Place()
     what = error.problem or "not readable"
     context = f" ({error.context})" if error.context else ""
-    hint = "indent with spaces, not with tabs" if "\\t" in what or "'\t'" in what else ""
+    hint = "indent with spaces, not with tabs" if mark and _TAB_INDENT.match(_line(text, mark.line)) else ""
     return _problem(Code.SYNTAX, f"not YAML: {what}{context}", place, hint)
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.splitlines()
+    return lines[number] if number < len(lines) else ""
 
 
 def _character_problem(error: Any, text: str) -> Problem:
@@ -284,7 +291,7 @@ class _Reader:
             self._check_tag(tag, _SCALAR_TAGS, path)
             if tag == _TAG + "str":
                 return text
-        elif not event.implicit[0]:
+        elif tag == "!" or not event.implicit[0]:
             return text
         value = self._plain(text, path)
         if not isinstance(value, str):

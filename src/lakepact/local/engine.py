@@ -38,9 +38,7 @@ class Graph:
         """A temporary view; its rows come from a flow of the same name."""
         from pyspark.pipelines.output import TemporaryView
 
-        self._registry.register_output(
-            TemporaryView(name=name, comment=comment, source_code_location=_location(place))
-        )
+        self._registry.register_output(TemporaryView(name=name, comment=comment, source_code_location=_location(place)))
 
     def add_table(
         self,

@@ -1,6 +1,6 @@
 """The event log of a pipeline as a Delta table, in the shape of Databricks' own.
 
-Columns and JSON follow Databricks' event log schema, so that a query on `details:flow_progress.data_quality` reads both.
+Columns and JSON follow Databricks' schema, so that a query on `details:flow_progress.data_quality` reads both.
 """
 
 from __future__ import annotations

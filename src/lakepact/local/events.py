@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from lakepact.local.expectations import FAILED_MARK
 
-__all__ = ["FlowEvent", "FlowState", "readable_error", "read_event"]
+__all__ = ["FlowEvent", "FlowState", "read_event", "readable_error"]
 
 
 class FlowState(StrEnum):
@@ -72,7 +72,7 @@ _WRITE_FAILED = re.compile(r"^\[TASK_WRITE_FAILED\][^\n]*\n")
 def readable_error(text: str) -> str:
     """The engine's error text as one message for people: the cause, without stacks and query plans.
 
-    >>> readable_error("[TASK_WRITE_FAILED] Task failed while writing.\\n[DIVIDE_BY_ZERO] Division by zero. SQLSTATE: 22012")
+    >>> readable_error("[TASK_WRITE_FAILED] Task failed.\\n[DIVIDE_BY_ZERO] Division by zero. SQLSTATE: 22012")
     '[DIVIDE_BY_ZERO] Division by zero.'
     """
     expectation = _EXPECTATION.search(text)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lakepact.errors import ConfigurationError, Problem, Severity
+from lakepact.local.declared_schema import declared_columns
 from lakepact.local.definitions import DatasetDefinition, Definitions, FlowDefinition, QueryFunction
 from lakepact.local.engine import Graph
 from lakepact.local.expectations import Guard, Tally, guard
@@ -167,9 +168,11 @@ def _register_output(graph: Graph, dataset: LoweredDataset) -> None:
 def _guarded(query: QueryFunction, dataset: LoweredDataset, observation: str) -> QueryFunction:
     if not dataset.stored and not dataset.definition.expectations:
         return query
+    casts = [column.cast for column in declared_columns(dataset.definition.schema, file=dataset.definition.place.file)]
 
     def guarded() -> Any:
-        return dataset.guard.apply(query(), observation=observation)
+        rows = query()
+        return dataset.guard.apply(rows.selectExpr(*casts) if casts else rows, observation=observation)
 
     return guarded
 

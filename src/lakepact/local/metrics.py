@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,11 +51,12 @@ class Observations:
 @contextmanager
 def observe(classic: Any, prefix: str) -> Iterator[Observations]:
     """Collect observations whose name starts with `prefix`; leaving the context waits for the last one."""
-    from pyspark.java_gateway import ensure_callback_server_started
+    from pyspark import java_gateway
 
     observations = Observations()
     context = classic.sparkContext
-    ensure_callback_server_started(context._gateway)
+    start_callbacks: Callable[[Any], None] = java_gateway.ensure_callback_server_started
+    start_callbacks(context._gateway)
     listener = _Listener(observations, prefix)
     scala_context = context._jsc.sc()
     scala_context.addSparkListener(listener)
@@ -73,7 +74,7 @@ class _Listener:
         self._observations = observations
         self._prefix = prefix
 
-    def onOtherEvent(self, event: Any) -> None:  # noqa: N802 - the name is Spark's
+    def onOtherEvent(self, event: Any) -> None:
         kind = event.getClass().getSimpleName()
         if kind == "SparkListenerSQLExecutionEnd":
             execution = event.qe()

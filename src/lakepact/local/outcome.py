@@ -96,7 +96,7 @@ class _Planned:
         for role in (DatasetRole.INPUT, DatasetRole.DUPLICATES):
             earlier = self._of(each, role)
             planned = each.dataset(role)
-            if earlier is not None and planned is not None:
+            if found.tally is not None and earlier is not None and planned is not None:
                 results |= {e.rule_id: e for e in _counted(earlier, planned)}
         yield from (results[rule.id] for rule in each.row_rules if rule.id in results)
 

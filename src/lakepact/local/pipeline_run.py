@@ -11,6 +11,7 @@ from typing import Any
 from lakepact.errors import UsageError
 from lakepact.local.auto_cdc import expand_auto_cdc
 from lakepact.local.auto_loader import auto_loader
+from lakepact.local.declared_schema import comment_columns, declared_columns
 from lakepact.local.dp import PipelinesModule
 from lakepact.local.engine import Graph, definition_context
 from lakepact.local.events import FlowState, read_event, readable_error
@@ -21,21 +22,12 @@ from lakepact.local.metrics import Observations, observe
 from lakepact.local.names import DatasetName, Namespace
 from lakepact.local.progress import Progress
 from lakepact.local.result import DatasetState
+from lakepact.local.selection import Selection
 from lakepact.local.sources import SourceFile, load_sources
-from lakepact.plan.model import DatasetKind
 from lakepact.spark.session import LocalSession
 from lakepact.sql import identifier
 
-__all__ = ["DatasetOutcome", "PipelineJob", "PipelineOutcome", "Selection", "run_pipeline"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which datasets to update; names as sources write them. All, incrementally, where nothing is said."""
-
-    refresh: tuple[str, ...] = ()
-    full_refresh: tuple[str, ...] = ()
-    full_refresh_all: bool = False
+__all__ = ["DatasetOutcome", "PipelineJob", "PipelineOutcome", "run_pipeline"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +64,7 @@ class PipelineJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetOutcome:
-    """How one dataset ended. `tally` is None where the flow did not complete."""
+    """How one dataset ended. `tally` is None where the flow did not complete; a view counts what its readers read."""
 
     dataset: LoweredDataset
     state: DatasetState
@@ -120,8 +112,8 @@ def run_pipeline(
                 raise
             finally:
                 restored = job.journal.settle(session.classic)
-    _cluster(session.classic, pipeline, record)
     outcomes = tuple(_outcome(dataset, record, observations) for dataset in pipeline.datasets)
+    _finish(session.classic, outcomes)
     return PipelineOutcome(job=job, datasets=outcomes, restored=restored, error=record.error)
 
 
@@ -149,7 +141,7 @@ def _define(session: LocalSession, graph: Graph, job: PipelineJob, *, prefix: st
 
 def _selected(pipeline: LoweredPipeline, selection: Selection) -> frozenset[DatasetName]:
     known = {dataset.name for dataset in pipeline.datasets if dataset.stored}
-    asked = [pipeline.namespace.resolve(name) for name in (*selection.refresh, *selection.full_refresh)]
+    asked = [pipeline.namespace.resolve(name) for name in selection.names]
     unknown = sorted(str(name) for name in asked if name not in known)
     if unknown:
         raise UsageError(
@@ -206,6 +198,9 @@ def _note(record: _Record, sentence: str, seconds: float, tell: Callable[[str, s
 
 
 def _outcome(dataset: LoweredDataset, record: _Record, observations: Observations) -> DatasetOutcome:
+    if not dataset.stored:
+        counted = dataset.tally(observations)
+        return DatasetOutcome(dataset=dataset, state=DatasetState.COMPLETED, tally=counted, error="", seconds=0.0)
     flows = [_flow_key(dataset, flow.name) for flow in dataset.flows]
     states = [record.states.get(flow, FlowState.EXCLUDED) for flow in flows]
     errors = [record.errors[flow] for flow in flows if flow in record.errors]
@@ -228,15 +223,20 @@ def _flow_key(dataset: LoweredDataset, flow: str) -> str:
     return str(Namespace(dataset.name.catalog, dataset.name.schema).resolve(flow))
 
 
-def _cluster(classic: Any, pipeline: LoweredPipeline, record: _Record) -> None:
-    """Set clustering after the run: the engine refuses `cluster_by` on Delta."""
-    for dataset in pipeline.datasets:
-        columns = dataset.definition.cluster_by
-        if not columns or dataset.definition.kind is DatasetKind.TEMPORARY_VIEW:
-            continue
-        if record.states.get(_flow_key(dataset, dataset.definition.name)) is not FlowState.COMPLETED:
-            continue
-        detail = classic.sql(f"DESCRIBE DETAIL {dataset.name.sql}").select("clusteringColumns").first()
-        if list(detail[0] or ()) != list(columns):
-            names = ", ".join(identifier(column) for column in columns)
-            classic.sql(f"ALTER TABLE {dataset.name.sql} CLUSTER BY ({names})").collect()
+def _finish(classic: Any, outcomes: Sequence[DatasetOutcome]) -> None:
+    """What the engine cannot be told, set on the tables that it completed: clustering and comments of columns."""
+    for outcome in outcomes:
+        dataset = outcome.dataset
+        if dataset.stored and outcome.state is DatasetState.COMPLETED:
+            _cluster(classic, dataset)
+            comment_columns(classic, dataset.name.sql, declared_columns(dataset.definition.schema))
+
+
+def _cluster(classic: Any, dataset: LoweredDataset) -> None:
+    columns = dataset.definition.cluster_by
+    if not columns:
+        return
+    detail = classic.sql(f"DESCRIBE DETAIL {dataset.name.sql}").select("clusteringColumns").first()
+    if list(detail[0] or ()) != list(columns):
+        names = ", ".join(identifier(column) for column in columns)
+        classic.sql(f"ALTER TABLE {dataset.name.sql} CLUSTER BY ({names})").collect()

@@ -15,6 +15,7 @@ from lakepact.local.result import (
     UpdateResult,
     UpdateState,
 )
+from lakepact.plan.model import DatasetRole
 
 __all__ = ["Span", "render_text", "report_lines", "to_json"]
 
@@ -30,6 +31,8 @@ class Span:
 Line = tuple[Span, ...]
 
 _TONES = {DatasetState.COMPLETED: "good", DatasetState.FAILED: "bad", DatasetState.SKIPPED: "warn"}
+# What the plan puts beside a published dataset.
+_HELPERS = frozenset({DatasetRole.DUPLICATES, DatasetRole.QUARANTINE, DatasetRole.CHECKS, DatasetRole.GATE})
 _DATASET_HEADINGS = ("dataset", "kind", "state", "output", "dropped", "quarantined")
 
 
@@ -97,11 +100,25 @@ def _pipeline_lines(pipeline: PipelineResult) -> Iterator[Line]:
     yield (Span(f"pipeline {pipeline.name}", "title"), Span(contract, "dim"))
     if pipeline.error:
         yield (Span(f"  error: {_folded(pipeline.error)}", "bad"),)
-    if pipeline.datasets:
-        rows = [_dataset_row(dataset) for dataset in pipeline.datasets]
-        yield from _table(_DATASET_HEADINGS, rows, (3, 4, 5), 2)
-    for dataset in pipeline.datasets:
+    datasets = [dataset for dataset in pipeline.datasets if not _is_told_by_another(dataset, pipeline)]
+    if datasets:
+        yield from _table(_DATASET_HEADINGS, map(_dataset_row, datasets), (3, 4, 5), 2)
+    for dataset in datasets:
         yield from _details(dataset)
+
+
+def _is_told_by_another(dataset: DatasetResult, pipeline: PipelineResult) -> bool:
+    """Whether the counts and checks of the published dataset say it all: `orders__quarantine` beside `orders`.
+
+    What did not complete is never left out, nor what a hand-written pipeline calls so.
+    """
+    published, _, role = dataset.name.rpartition("__")
+    return (
+        dataset.state is DatasetState.COMPLETED
+        and bool(pipeline.contract_id)
+        and role.partition("_")[0] in _HELPERS
+        and any(other.name == published for other in pipeline.datasets)
+    )
 
 
 def _dataset_row(dataset: DatasetResult) -> Sequence[Span]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lakepact.errors import ConfigurationError, Problem, Severity, UsageError
+from lakepact.errors import ConfigurationError, Problem, Severity
 from lakepact.local.event_log import append_events, update_events
 from lakepact.local.files import only_run
 from lakepact.local.names import DatasetName, Namespace
 from lakepact.local.outcome import pipeline_result, watched_expectations
-from lakepact.local.pipeline_run import PipelineJob, Selection, run_pipeline
+from lakepact.local.pipeline_run import PipelineJob, run_pipeline
 from lakepact.local.progress import Progress, Silent
 from lakepact.local.result import DatasetState, PipelineResult, UpdateResult, UpdateState
+from lakepact.local.selection import Selection, selections_by_pipeline
 from lakepact.local.sources import SourceFile
-from lakepact.plan.model import DatasetRole, FileSource, Plan, Select
+from lakepact.plan.model import FileSource, Plan, Select
 from lakepact.project.model import Environment, Project, ResolvedPipeline
 from lakepact.project.planning import plan_pipeline
 from lakepact.project.resolve import resolve_pipeline, select_environment, select_pipelines
@@ -57,7 +58,9 @@ def run_project(
         for pipeline in select_pipelines(project, pipelines)
     ]
     _require_files(prepared)
-    selections = _selections(prepared, refresh, full_refresh)
+    selections = selections_by_pipeline(
+        [(each.plan, each.hand_written) for each in prepared], refresh=refresh, full_refresh=full_refresh
+    )
     update_id = str(uuid.uuid4())
     progress.phase("starting Spark")
     with open_local_session(warehouse=lake.warehouse, app_name="lakepact") as session:
@@ -86,6 +89,11 @@ class _Lake:
 class _Prepared:
     job: PipelineJob
     plan: Plan | None
+
+    @property
+    def hand_written(self) -> bool:
+        """Whether the pipeline has sources beside the generated one."""
+        return len(self.job.sources) > (1 if self.plan else 0)
 
 
 def _lake(project: Project, environment: Environment) -> _Lake:
@@ -162,47 +170,6 @@ def _exists(path: str) -> bool:
     if any(character in path for character in "*?[{"):
         return any(True for _ in found.parent.glob(found.name)) or not found.parent.exists()
     return found.is_file() or (found.is_dir() and any(True for _ in found.iterdir()))
-
-
-def _selections(
-    prepared: Sequence[_Prepared], refresh: Sequence[str], full_refresh: Sequence[str] | None
-) -> list[Selection | None]:
-    """What each pipeline updates; None for a pipeline that nothing was selected of."""
-    everything = Selection(full_refresh_all=full_refresh is not None and not full_refresh and not refresh)
-    if not refresh and not full_refresh:
-        return [everything for _ in prepared]
-    found: list[Selection | None] = []
-    known: set[str] = set()
-    for each in prepared:
-        names = _names(each.plan)
-        known |= names.keys()
-        selection = Selection(refresh=_chosen(names, refresh), full_refresh=_chosen(names, full_refresh or ()))
-        by_hand = len(each.job.sources) > (1 if each.plan else 0)
-        if by_hand:
-            selection = Selection(
-                refresh=selection.refresh or tuple(refresh), full_refresh=selection.full_refresh or tuple(full_refresh or ())
-            )
-        found.append(selection if selection.refresh or selection.full_refresh else None)
-    unknown = [name for name in (*refresh, *(full_refresh or ())) if name not in known]
-    if unknown and not any(found):
-        raise UsageError(
-            f"no pipeline has a dataset {', '.join(unknown)}", code="LP533", hint=f"there are {', '.join(sorted(known))}"
-        )
-    return found
-
-
-def _names(plan: Plan | None) -> Mapping[str, tuple[str, ...]]:
-    """Names that can be selected: each dataset for itself; an object, or its published dataset, for all of its own."""
-    names: dict[str, tuple[str, ...]] = {}
-    for each in plan.objects if plan else ():
-        stored = [dataset for dataset in each.datasets if dataset.role is not DatasetRole.INPUT]
-        names |= {dataset.name: (dataset.name,) for dataset in stored}
-        names |= dict.fromkeys((each.name, each.table), tuple(dataset.name for dataset in stored))
-    return names
-
-
-def _chosen(names: Mapping[str, tuple[str, ...]], wanted: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(dataset for name in wanted for dataset in names.get(name, ())))
 
 
 def _run_one(

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from lakepact.errors import ConfigurationError, LakepactError, Problem, Severity
+from lakepact.errors import ConfigurationError, LakepactError
 from lakepact.local.definitions import Definitions
 from lakepact.local.dp import PipelinesModule
+from lakepact.local.source_faults import together
 from lakepact.local.source_scope import SourceScope
 from lakepact.local.sql_sources import load_sql
 
@@ -59,7 +60,7 @@ def load_sources(
             except LakepactError as error:
                 errors.append(error)
     if errors:
-        raise errors[0] if len(errors) == 1 else _together(errors)
+        raise together(errors, "the sources")
     return module.definitions
 
 
@@ -96,23 +97,3 @@ def _raised(error: BaseException, file: SourceFile, paths: frozenset[str]) -> Co
         hint = f"{error.name} does not exist on this machine; read settings with spark.conf.get"
     place = f"{path}:{line}" if line else path
     return ConfigurationError(f"{place}: {message}", "LP541", hint, {"file": path, "line": line})
-
-
-def _together(errors: Sequence[LakepactError]) -> ConfigurationError:
-    problems = [problem for error in errors for problem in (error.problems or [_problem(error)])]
-    return ConfigurationError(f"{len(problems)} faults in the sources", "LP542", problems=problems)
-
-
-def _problem(error: LakepactError) -> Problem:
-    file = str(error.facts.get("file", ""))
-    line, column = (int(str(error.facts.get(key, 0))) for key in ("line", "column"))
-    place = ":".join(str(part) for part in (file, line, column) if part)
-    return Problem(
-        code=error.code,
-        severity=Severity.ERROR,
-        message=error.message.removeprefix(f"{place}: "),
-        file=file,
-        line=line,
-        column=column,
-        hint=error.hint,
-    )

@@ -131,9 +131,9 @@ def _column(cursor: SqlCursor, clauses: TableClauses, typed: list[str]) -> None:
         if cursor.accept("COMMENT"):
             comment = cursor.string()
             continue
-        first = cursor.take().text
-        others = "" if cursor.done else cursor.until_any(_ENDINGS_OF_TYPES)
-        _ignore(clauses, "columns", f"{name} {first} {others}".strip())
+        ending = next((words for words in _ENDINGS_OF_TYPES if cursor.is_next(*words)), ("",))
+        words = " ".join(cursor.take().text for _ in ending)
+        _ignore(clauses, "columns", f"{name} {words} {cursor.until_any(_ENDINGS_OF_TYPES)}".strip())
     if kind:
         typed.append(f"{identifier(name)} {kind}" + (f" COMMENT {string(comment)}" if comment else ""))
     elif comment:

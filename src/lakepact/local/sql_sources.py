@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from lakepact.errors import ConfigurationError, LakepactError, Problem, Severity
+from lakepact.errors import LakepactError
 from lakepact.local.definitions import AutoCdcFlow, DatasetDefinition, FlowDefinition, QueryFunction, SourcePlace
 from lakepact.local.dp import PipelinesModule
+from lakepact.local.source_faults import together
 from lakepact.local.sql_clauses import TableClauses, auto_cdc_clauses, columns, table_clauses
 from lakepact.local.sql_cursor import SqlCursor, sql_error
 from lakepact.local.sql_functions import FileFunction, rewrite
@@ -62,11 +63,8 @@ def load_sql(
             source.record(statement)
         except LakepactError as error:
             errors.append(error)
-    if len(errors) == 1:
-        raise errors[0]
     if errors:
-        problems = [_problem(error, path) for error in errors]
-        raise ConfigurationError(f"{len(errors)} faults in {path}", "LP542", problems=problems)
+        raise together(errors, path)
 
 
 @dataclass(slots=True)
@@ -134,14 +132,14 @@ class _Source:
         self.settings[key.strip("`")] = cursor.string() if quoted else cursor.rest()
 
     def _dataset(self, cursor: SqlCursor, place: SourcePlace) -> None:
-        refreshed = cursor.accept("OR", "REFRESH") or cursor.accept("OR", "REPLACE")
+        if not cursor.accept("OR", "REFRESH"):
+            cursor.accept("OR", "REPLACE")
         private = cursor.accept("PRIVATE")
         temporary = cursor.accept("TEMPORARY") or cursor.accept("TEMP")
         kind = self._kind(cursor, temporary=temporary)
         cursor.accept("IF", "NOT", "EXISTS")
         name = cursor.name()
-        if not refreshed:
-            cursor.accept("IF", "NOT", "EXISTS")
+        cursor.accept("IF", "NOT", "EXISTS")
         clauses = TableClauses()
         columns(cursor, self.path, clauses)
         table_clauses(cursor, clauses)
@@ -246,17 +244,3 @@ class _Source:
             query=query,
             spark_conf=dict(self.settings),
         )
-
-
-def _problem(error: LakepactError, path: str) -> Problem:
-    line, column = (int(str(error.facts.get(key, 0))) for key in ("line", "column"))
-    place = ":".join(str(part) for part in (path, line, column) if part)
-    return Problem(
-        code=error.code,
-        severity=Severity.ERROR,
-        message=error.message.removeprefix(f"{place}: "),
-        file=path,
-        line=line,
-        column=column,
-        hint=error.hint,
-    )

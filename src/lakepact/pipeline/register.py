@@ -15,7 +15,8 @@ from lakepact.plan.build import build_plan
 from lakepact.plan.entries import object_source
 from lakepact.plan.model import Mode, Plan
 from lakepact.plan.sources import ObjectSource
-from lakepact.rules import compile_rules
+from lakepact.rules.derive import compile_rules
+from lakepact.rules.policy import Policy, load_policy
 from lakepact.spark.connect import active_session
 
 __all__ = ["register"]
@@ -26,7 +27,7 @@ def register(
     sources: Mapping[str, ObjectSource | Mapping[str, object]],
     *,
     pipeline: str = "",
-    policy: Any = None,
+    policy: Policy | str | Path | None = None,
     dp: ModuleType | Any | None = None,
     spark: Any | None = None,
 ) -> Plan:
@@ -34,10 +35,10 @@ def register(
 
     `contract` is a contract or the path of a document. `sources` maps schema objects to where they are read from, as
     `ObjectSource` or as the entry of a lakepact.yml: `{"path": ..., "format": ..., "mode": "stream"}`,
-    `{"table": ...}`, `{"sql": ...}`. `policy` is that of `compile_rules`. `pipeline` names the plan, by default the
-    contract's id. `dp` is `pyspark.pipelines` and `spark` the active session unless given.
+    `{"table": ...}`, `{"sql": ...}`. `policy` is a policy or the path of its file. `pipeline` names the plan, by
+    default the contract's id. `dp` is `pyspark.pipelines` and `spark` the active session unless given.
 
-    Raises what `load_contract`, `compile_rules` and `build_plan` raise; EnvironmentLacking LP607 without a session,
+    Raises what `load_contract`, `load_policy` and `build_plan` raise; EnvironmentLacking LP607 without a session,
     ExtraMissing LP602 where there is no `pyspark.pipelines`.
 
         from lakepact.pipeline import register
@@ -49,7 +50,8 @@ def register(
         name: each if isinstance(each, ObjectSource) else object_source(name, each) for name, each in sources.items()
     }
     streaming = tuple(name for name, source in given.items() if source.mode is Mode.STREAM)
-    rules = compile_rules(document, policy=policy, streaming=streaming)
+    actions = policy if isinstance(policy, Policy) or policy is None else load_policy(Path(policy))
+    rules = compile_rules(document, policy=actions, streaming=streaming)
     plan = build_plan(document, rules, given, pipeline=pipeline or document.id)
     define_datasets(
         plan,

@@ -45,6 +45,7 @@ def build_plan(
             checked = _dataset_rules(rules, each)
             planned.append(_object_plan(contract, each, sources[each.name], checked, datasets))
             problems += _unplanned_parents(contract, checked, sources)
+            problems += _substituted_names(contract, each)
     planned += [_derived(name, text) for name, text in (derived or {}).items()]
     check_names(planned)
     return Plan(
@@ -148,6 +149,24 @@ def _unplanned_parents(
         )
         for rule, names in parents(checked).items()
         for name in sorted(names - sources.keys())
+    ]
+
+
+def _substituted_names(contract: Contract, rules: ObjectRules) -> list[Problem]:
+    places = {rules.table: None} | {column.name: column.place for column in rules.columns}
+    return [
+        Problem(
+            code="LP313",
+            severity=Severity.WARNING,
+            message=f"object {rules.name!r}: Spark puts a variable in place of ${{...}} in the name {name!r}",
+            file=contract.file,
+            line=place.line if place else 0,
+            column=place.column if place else 0,
+            path=place.path if place else "",
+            hint="set spark.sql.variable.substitute to false where the pipeline runs, or give it a physicalName without",
+        )
+        for name, place in places.items()
+        if "${" in name
     ]
 
 

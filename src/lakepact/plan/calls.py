@@ -6,7 +6,6 @@ dependencies of a flow are used: `select`-like projections, `where`, `table`, `s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,12 +20,12 @@ from lakepact.plan.model import (
     SqlSource,
     TableSource,
 )
+from lakepact.plan.names import API_NAME
 from lakepact.rules.model import Action
 from lakepact.sql import identifier, qualified
 
 __all__ = ["Decorator", "Step", "api_name", "decorators", "steps"]
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DATASET_DECORATORS = {
     DatasetKind.TEMPORARY_VIEW: "temporary_view",
     DatasetKind.STREAMING_TABLE: "table",
@@ -62,7 +61,7 @@ def api_name(name: str) -> str:
     >>> api_name("orders"), api_name("order items")
     ('orders', '`order items`')
     """
-    return name if _PLAIN.match(name) else identifier(name)
+    return name if API_NAME.match(name) else identifier(name)
 
 
 def decorators(dataset: Dataset) -> tuple[Decorator, ...]:
@@ -118,7 +117,7 @@ def _reader(stream: bool) -> Step:
 
 
 def _table_name(parts: tuple[str, ...]) -> str:
-    return ".".join(parts) if all(_PLAIN.match(part) for part in parts) else qualified(parts)
+    return ".".join(parts) if all(API_NAME.match(part) for part in parts) else qualified(parts)
 
 
 def _read_files(source: FileSource) -> tuple[Step, ...]:

@@ -18,11 +18,11 @@ _EVERYWHERE = {"mode", "rename"}
 def object_source(name: str, entry: Mapping[str, object]) -> ObjectSource:
     """The source of the schema object `name` from its entry: one of `path`, `table` and `sql`, with its settings.
 
-    `rename` maps a column of the source to its name in the contract, as in a lakepact.yml. Raises UsageError LP312 for
-    an entry that cannot be read.
+    `rename` maps a property or column of the contract to its name in the source. Raises UsageError LP312 for an entry
+    that cannot be read.
 
-    >>> object_source("orders", {"table": "raw.orders", "mode": "stream", "rename": {"ID": "order_id"}}).rename
-    {'order_id': 'ID'}
+    >>> object_source("orders", {"table": "raw.orders", "mode": "stream"}).source
+    TableSource(name=('raw', 'orders'), mode=<Mode.STREAM: 'stream'>)
     """
     kinds = [kind for kind in _KINDS if kind in entry]
     if len(kinds) != 1:
@@ -32,8 +32,7 @@ def object_source(name: str, entry: Mapping[str, object]) -> ObjectSource:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             raise _wrong(name, f"has no {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
-    rename = {target: column for column, target in _texts(name, entry, "rename").items()}
-    return ObjectSource(source=_source(name, entry), rename=rename)
+    return ObjectSource(source=_source(name, entry), rename=_texts(name, entry, "rename"))
 
 
 def _source(name: str, entry: Mapping[str, object]) -> Source:

@@ -68,7 +68,7 @@ def _text(value: object) -> str:
 def partition_columns(described: SchemaObject) -> tuple[str, ...]:
     """Columns with `partitioned`, in the order of `partitionKeyPosition`; those without a position come last."""
     chosen = [column for column in described.columns if column.partitioned]
-    position = {column.name: column.partition_key_position or 0 for column in chosen}
+    position = {column.name: max(column.partition_key_position or 0, 0) for column in chosen}
     return tuple(c.column for c in sorted(chosen, key=lambda c: (position[c.name] < 1, position[c.name])))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 from lakepact.errors import ConfigurationError
 from lakepact.plan.model import DatasetRole, ObjectPlan
 
-__all__ = ["COUNT", "FAILED_RULES", "RAW", "RESERVED", "check_names", "dataset_name"]
+__all__ = ["API_NAME", "COUNT", "FAILED_RULES", "RAW", "RESERVED", "check_names", "dataset_name"]
 
+API_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 RAW = "_lakepact_raw"
 COUNT = "_lakepact_rows"
 FAILED_RULES = "_lakepact_failed_rules"

@@ -9,7 +9,8 @@ from lakepact.contract.model import Contract
 from lakepact.errors import ConfigurationError
 from lakepact.plan import FileSource, Mode, ObjectSource, Plan, SqlSource, TableSource, build_plan
 from lakepact.project.model import FileEntry, ObjectEntry, Project, ResolvedPipeline, SqlEntry, TableEntry
-from lakepact.rules import RuleSet, compile_rules, load_policy
+from lakepact.rules import compile_rules, load_policy
+from lakepact.rules.model import RuleSet
 
 __all__ = ["pipeline_rules", "plan_pipeline", "sources_of"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -134,14 +134,11 @@ class _Reader:
         if "const" in schema or "enum" in schema:
             return self._choice(value, schema, at)
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        readers: dict[str, Callable[[Any, Mapping[str, Any], Path], Any]] = {
-            "object": self._object,
-            "array": self._array,
-        }
-        kind = _kind(value)
-        if kind not in kinds:
+        if _kind(value) not in kinds:
             return self._wrong_kind(value, kinds, at)
-        return readers.get(kind, self._scalar)(value, schema, at)
+        if isinstance(value, dict):
+            return self._object(value, schema, at)
+        return self._array(value, schema, at) if isinstance(value, list) else self._scalar(value, schema, at)
 
     def _wrong_kind(self, value: object, kinds: list[str], at: Path) -> object:
         kind = _kind(value)

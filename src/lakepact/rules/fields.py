@@ -34,7 +34,7 @@ class Field:
     ('' for columns and elements). `critical` and `action` are inherited from what surrounds it.
     """
 
-    property: SchemaProperty
+    prop: SchemaProperty
     type: SparkType
     label: str
     column: str
@@ -72,8 +72,8 @@ class Field:
 
     def child(self, name: str) -> Field | None:
         """The field of that property name (else column name) in this struct."""
-        return next((f for f in self.children() if f.property.name == name), None) or next(
-            (f for f in self.children() if f.property.column == name), None
+        return next((f for f in self.children() if f.prop.name == name), None) or next(
+            (f for f in self.children() if f.prop.column == name), None
         )
 
     def children(self) -> Iterator[Field]:
@@ -81,13 +81,13 @@ class Field:
         if not isinstance(self.type, StructType):
             return
         types = {field.name.casefold(): field.type for field in self.type.fields}
-        for child in self.property.properties:
+        for child in self.prop.properties:
             found = types.get(child.column.casefold())
             if child.semantic_type is SemanticType.MEASURE or found is None:
                 continue
             yield replace(
                 self,
-                property=child,
+                prop=child,
                 type=found,
                 label=f"{self.label}.{child.name}",
                 expression=f"{self.expression}.{identifier(child.column)}",
@@ -98,7 +98,7 @@ class Field:
 
     def element(self, part: str) -> Field | None:
         """`items` of an array, `key` or `value` of a map; None where the contract does not describe it."""
-        prop = {"items": self.property.items, "key": self.property.map_key, "value": self.property.map_value}[part]
+        prop = {"items": self.prop.items, "key": self.prop.map_key, "value": self.prop.map_value}[part]
         if prop is None:
             return None
         variable = f"_v{len(self.frames) + 1}"
@@ -114,7 +114,7 @@ class Field:
             found = self.type.key if part == "key" else self.type.value
         return replace(
             self,
-            property=prop,
+            prop=prop,
             type=found,
             label=self.label + label,
             expression=variable,
@@ -129,7 +129,7 @@ class Field:
 class Unreachable:
     """A property whose parts the contract describes although it is stored as one value: `reason` says so."""
 
-    property: SchemaProperty
+    prop: SchemaProperty
     reason: str
 
 
@@ -148,7 +148,7 @@ def walk(
         problems.extend(resolved.problems)
         yield from _walk(
             Field(
-                property=prop,
+                prop=prop,
                 type=resolved.type,
                 label=prop.name,
                 column=prop.column,
@@ -161,13 +161,13 @@ def walk(
 
 def _walk(field: Field) -> Iterator[Field | Unreachable]:
     yield field
-    prop = field.property
+    prop = field.prop
     reached = list(field.children())
-    reached += [part for name in ("items", "key", "value") if (part := field.element(name)) is not None]
+    reached += [found for name in ("items", "key", "value") if (found := field.element(name)) is not None]
     declared = [p for p in prop.properties if p.semantic_type is not SemanticType.MEASURE]
     declared += [part for part in (prop.items, prop.map_key, prop.map_value) if part is not None]
     for part in declared:
-        inner = next((candidate for candidate in reached if candidate.property is part), None)
+        inner = next((candidate for candidate in reached if candidate.prop is part), None)
         if inner is None:
             yield Unreachable(part, f"it is stored as {field.type.ddl}, which has no such part")
         else:

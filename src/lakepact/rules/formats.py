@@ -54,9 +54,7 @@ _TESTS: Mapping[str, Callable[[str], str]] = {
     "uri": _matching(_URI),
     "byte": lambda value: f"char_length({value}) % 4 = 0 AND {value} RLIKE {_BASE64}",
     "date": lambda v: f"{v} RLIKE {string(_DATE + chr(92) + 'z')} AND try_cast({v} AS DATE) IS NOT NULL",
-    "date-time": lambda v: (
-        f"{v} RLIKE {string(_DATE_TIME)} AND try_cast(upper({v}) AS TIMESTAMP) IS NOT NULL"
-    ),
+    "date-time": lambda v: f"{v} RLIKE {string(_DATE_TIME)} AND try_cast(upper({v}) AS TIMESTAMP) IS NOT NULL",
     "time": _matching(TIME_PATTERN),
 }
 _UNTESTABLE = {

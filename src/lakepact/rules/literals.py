@@ -68,7 +68,7 @@ def as_fraction(value: object) -> Fraction:
 
 
 def number_test(expression: str, ddl: str, value: object, *, lower: bool, inclusive: bool) -> str:
-    """`expression` (not NULL) against a bound, exact for its type; NaN fails. TRUE or FALSE where no value can differ."""
+    """`expression` (not NULL) against a bound, exact for its type; NaN fails. A constant where no value can differ."""
     bound = as_fraction(value)
     if ddl in ("FLOAT", "DOUBLE"):
         operator = (">" if lower else "<") + ("=" if inclusive else "")

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from lakepact.contract.model import Place, Threshold
 from lakepact.contract.types import SparkType
+from lakepact.errors import Problem
 
 __all__ = [
     "Action",
@@ -221,6 +222,8 @@ class RuleSet:
     objects: tuple[ObjectRules, ...]
     coverage: Coverage
     sla_rules: tuple[DatasetRule, ...] = field(default=())
+    # What is wrong with clauses of the document, with their places; warnings, since the coverage has the reasons too.
+    problems: tuple[Problem, ...] = ()
 
     def object(self, name: str) -> ObjectRules | None:
         """The rules of the schema object `name`."""

@@ -249,7 +249,9 @@ class _Translator:
                 items.append(f"{text}-{last}")
         if at >= len(self._pattern):
             raise self._error("a '[' is not closed")
-        whole = f"[{'^' if negated else ''}{''.join(items)}]" if items else (r"[\x{0}-\x{10FFFF}]" if negated else "(?!)")
+        whole = f"[{'^' if negated else ''}{''.join(items)}]"
+        if not items:
+            whole = r"[\x{0}-\x{10FFFF}]" if negated else "(?!)"
         self._emit(whole, at + 1 - self._at)
 
     def _class_atom(self, at: int) -> tuple[str, int, int | None]:
@@ -261,7 +263,7 @@ class _Translator:
         return char, 1, ord(char)
 
 
-_SCRIPTS = frozenset(
-    "Arabic Armenian Bengali Cyrillic Devanagari Georgian Greek Gujarati Han Hangul Hebrew Hiragana Katakana Latin "
-    "Tamil Telugu Thai Tibetan".split()
-)
+_SCRIPTS = {
+    *("Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Georgian", "Greek", "Gujarati", "Han", "Hangul"),
+    *("Hebrew", "Hiragana", "Katakana", "Latin", "Tamil", "Telugu", "Thai", "Tibetan"),
+}

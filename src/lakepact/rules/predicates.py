@@ -1,7 +1,7 @@
 """SQL tests of one value that is not NULL, exact for its type.
 
-Each returns TRUE or FALSE for every value of the type and never raises; `Field.holds` adds what NULL means. Inexpressible
-says why a clause has no test.
+Each returns TRUE or FALSE for every value of the type and never raises; `Field.holds` adds what NULL means.
+Inexpressible says why a clause has no test.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from lakepact.sql import identifier, literal, string
 
 __all__ = [
     "bound_test",
+    "check_comparable",
     "is_number",
     "is_text",
     "items_test",
@@ -107,9 +108,11 @@ def _units(units: int, scale: int) -> str:
 
 
 def _floating_multiple(value: str, ddl: str, step: float) -> str:
+    if step == 0.0:
+        raise Inexpressible("multipleOf is smaller than any floating number")
     quotient = f"({value} / {literal(step)})"
     relative = "1e-15D" if ddl == "DOUBLE" else "2e-7D"
-    return f"abs({quotient} - rint({quotient})) <= greatest(1e-9D, abs({quotient}) * {relative})"
+    return f"abs({quotient} - rint({quotient})) <= greatest(1e-9D, abs({quotient}) * {relative}) AND NOT isnan({value})"
 
 
 def length_test(value: str, found: SparkType, length: int, *, lower: bool) -> str:
@@ -127,7 +130,7 @@ def pattern_test(value: str, found: SparkType, pattern: str) -> str:
 
 
 def member_test(value: str, found: SparkType, allowed: Iterable[object], *, zone: str = "UTC") -> str:
-    """Whether the value is one of `allowed`; NULL in the list and values that no column of the type can hold are left out."""
+    """Whether the value is one of `allowed`, without NULL and without values that no column of the type can hold."""
     if not isinstance(found, AtomicType) or found.ddl in ("BINARY", "VARIANT"):
         raise Inexpressible(f"values of type {found.ddl} cannot be compared with a list")
     literals: dict[str, None] = {}
@@ -151,9 +154,14 @@ def unique_items_test(value: str, found: SparkType) -> str:
     """No item occurs twice; two NULLs do."""
     if not isinstance(found, ArrayType):
         raise Inexpressible(f"values of type {found.ddl} have no items")
-    if _holds_incomparable(found.element):
-        raise Inexpressible(f"Spark cannot compare items of type {found.element.ddl}")
+    check_comparable(found.element)
     return f"size(array_distinct({value})) = size({value})"
+
+
+def check_comparable(found: SparkType) -> None:
+    """Raises Inexpressible for a type whose values Spark cannot group."""
+    if _holds_incomparable(found):
+        raise Inexpressible(f"Spark cannot compare values of type {found.ddl}")
 
 
 def _holds_incomparable(found: SparkType) -> bool:

@@ -45,7 +45,8 @@ def active_session() -> Any:
     """The Spark session to use when none was given.
 
     In this order: the session that is active (a notebook, a job, an open local session); Databricks Connect when it is
-    installed and configured. Raises EnvironmentLacking (LP607) when there is neither, ExtraMissing (LP602) without pyspark.
+    installed and configured. Raises EnvironmentLacking (LP607) when there is neither, ExtraMissing (LP602) without
+    pyspark.
     """
     try:
         from pyspark.sql import SparkSession

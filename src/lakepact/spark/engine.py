@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from lakepact.spark.jars import SHIPPED_WITH_SPARK, delta_jars
 from lakepact.spark.java import ensure_java
 from lakepact.spark.jvm import Jvm, launch_jvm, logging_option, resolve_packages
 
-__all__ = ["Engine", "Settings", "acquire_engine", "release_engine"]
+__all__ = ["Engine", "Settings", "acquire_engine", "free_port", "release_engine"]
 
 _PORT_ATTEMPTS = 5
+_NO_PROXY = "no_grpc_proxy"
 _MODE = "SPARK_CONNECT_MODE_ENABLED"
 
 
@@ -64,17 +65,27 @@ class Engine:
 _running: Engine | None = None
 
 
-def acquire_engine(settings: Settings, *, warehouse: Path, app_name: str) -> Engine:
-    """The running engine when its settings are the same, else a new one.
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def acquire_engine(
+    settings: Settings, *, warehouse: Path, app_name: str, choose_port: Callable[[], int] = free_port
+) -> Engine:
+    """The running engine when its settings are the same, else a new one; `choose_port` is asked again on a clash.
 
     Raises what `open_local_session` documents.
     """
     global _running
     if _running is None:
         _refuse_foreign_context()
-        _running = _start(settings, warehouse=warehouse, app_name=app_name)
+        _running = _start(settings, warehouse=warehouse, app_name=app_name, choose_port=choose_port)
     elif _running.settings != settings:
-        raise _taken(f"one with other settings is open ({_running.app_name}: {_difference(_running.settings, settings)})")
+        differing = _difference(_running.settings, settings)
+        raise _taken(f"{_running.app_name} is open with other settings ({differing})")
     return _running
 
 
@@ -90,13 +101,13 @@ def release_engine(engine: Engine) -> None:
         engine.jvm.stop()
 
 
-def _start(settings: Settings, *, warehouse: Path, app_name: str) -> Engine:
+def _start(settings: Settings, *, warehouse: Path, app_name: str, choose_port: Callable[[], int]) -> Engine:
     java = ensure_java()
     jars = delta_jars(lambda coordinates: resolve_packages(coordinates, java=java, without=SHIPPED_WITH_SPARK))
     conf = {**_conf(settings, warehouse=warehouse, app_name=app_name, jars=jars), **settings.extra_conf}
     jvm = launch_jvm(java=java, conf=conf, environment=_client_environment())
     try:
-        port = _start_context(jvm, conf)
+        port = _start_context(jvm, conf, choose_port)
         root = _root_session()
     except BaseException:
         jvm.stop()
@@ -136,15 +147,15 @@ def _conf(settings: Settings, *, warehouse: Path, app_name: str, jars: Sequence[
 
 def _client_environment() -> dict[str, str | None]:
     own = "localhost,127.0.0.1"
-    passed_by = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    passed_by = next((os.environ[name] for name in (_NO_PROXY, "no_proxy", "NO_PROXY") if os.environ.get(name)), "")
     return {
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": str(uuid.uuid4()),
         # gRPC sends even loopback traffic through http_proxy unless told otherwise.
-        "no_grpc_proxy": f"{passed_by},{own}" if passed_by else own,
+        _NO_PROXY: f"{passed_by},{own}" if passed_by else own,
     }
 
 
-def _start_context(jvm: Jvm, conf: Mapping[str, str]) -> int:
+def _start_context(jvm: Jvm, conf: Mapping[str, str], choose_port: Callable[[], int]) -> int:
     """Start the context and give the port of its Connect server.
 
     Another process may take the port between the choice and the bind: then another one is tried.
@@ -152,7 +163,7 @@ def _start_context(jvm: Jvm, conf: Mapping[str, str]) -> int:
     from py4j.protocol import Py4JError
 
     for _ in range(_PORT_ATTEMPTS):
-        port = _free_port()
+        port = choose_port()
         try:
             _create_context(jvm, {**conf, "spark.connect.grpc.binding.port": str(port)})
         except Py4JError as error:
@@ -176,12 +187,6 @@ def _root_session() -> Any:
     from pyspark.sql import SparkSession
 
     return SparkSession.builder.getOrCreate()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _refuse_foreign_context() -> None:

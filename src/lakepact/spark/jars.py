@@ -1,8 +1,8 @@
 """The Delta Lake jars for local Spark: resolved once through Maven Central, afterwards taken from the user's cache.
 
-The coordinates are delta-spark's own (`configure_spark_with_delta_pip`). Of the 33 jars they resolve to, pyspark already
-ships all but Delta's and Unity Catalog's; only those are fetched (13 MB in place of 87), and no second Jackson or Parquet
-comes near Spark's own.
+The coordinates are delta-spark's own (`configure_spark_with_delta_pip`). Of the 33 jars they resolve to, pyspark
+already ships all but Delta's and Unity Catalog's; only those are fetched (13 MB in place of 87), and no second Jackson
+or Parquet comes near Spark's own.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ def fetch_java() -> Java:
         raise _missing(["cjdk is not installed, so none could be fetched"]) from None
     try:
         home = Path(cjdk.java_home(vendor="temurin", version=_FETCHED_JAVA))
-    # cjdk documents no closed set: its own error tree, and OSError and requests' errors (OSErrors too) from the network.
-    except (OSError, ValueError, RuntimeError, cjdk.CjdkError) as error:
+    # Its own error tree, and OSError, which the errors of its HTTP library are too.
+    except (OSError, cjdk.CjdkError) as error:
         raise _missing([f"fetching Java {_FETCHED_JAVA} failed: {_first_line(error)}"]) from None
     version = _version_of(_program(home))
     if version < MINIMUM_JAVA:

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,10 @@ def launch_jvm(*, java: Java, conf: Mapping[str, str], environment: Mapping[str,
 
     Raises EnvironmentLacking (LP605) with the end of the log when it does not come up.
     """
-    from pyspark import SparkConf
+    from pyspark import SparkConf, java_gateway
     from pyspark.errors import PySparkRuntimeError
-    from pyspark.java_gateway import launch_gateway
 
+    launch: Callable[..., Any] = java_gateway.launch_gateway
     scope = ScopedEnvironment()
     scope.set({**_environment(java), **environment})
     spark_conf = SparkConf(loadDefaults=False)
@@ -72,7 +72,7 @@ def launch_jvm(*, java: Java, conf: Mapping[str, str], environment: Mapping[str,
     handle, name = tempfile.mkstemp(prefix="lakepact-spark-", suffix=".log")
     log = Path(name)
     try:
-        gateway = launch_gateway(spark_conf, {"stdout": handle, "stderr": handle})
+        gateway = launch(spark_conf, {"stdout": handle, "stderr": handle})
     except (PySparkRuntimeError, OSError) as error:
         scope.restore()
         raise _not_up(log, error) from None

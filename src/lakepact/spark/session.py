@@ -1,8 +1,8 @@
 """A local Spark session with Delta and, in the same Java process, the Spark Connect session that pipelines need.
 
-The recipe: a classic session carries Delta and the Connect plugin, which listens on a free port of 127.0.0.1 and asks for
-a token that only this process knows. There is no Hive metastore: the catalog lives in memory, and `lakepact.spark.tables`
-attaches the Delta tables that lie below the warehouse folder.
+The recipe: a classic session carries Delta and the Connect plugin, which listens on a free port of 127.0.0.1 and asks
+for a token that only this process knows. There is no Hive metastore: the catalog lives in memory, and
+`LocalSession.attach` makes the Delta tables known that lie below the warehouse folder.
 
 While a session is open with `connect_functions` (the default), `pyspark.sql.functions` make Connect columns, because
 pyspark decides by an environment variable: use them on data frames of `.connect`, and SQL text on those of `.classic`.
@@ -27,8 +27,8 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class LocalSession:
     """An open local session. Close it, or use it as a context manager.
 
-    `classic` is the session with Delta (DDL, reading, listeners), `connect` the Spark Connect client of the same catalog
-    (pipelines), `warehouse` the folder that holds its tables.
+    `classic` is the session with Delta (DDL, reading, listeners), `connect` the Spark Connect client of the same
+    catalog (pipelines), `warehouse` the folder that holds its tables.
     """
 
     def __init__(self, *, engine: Engine, classic: Any, connect: Any, warehouse: Path, connect_functions: bool) -> None:
@@ -58,10 +58,12 @@ class LocalSession:
     def attach(self, schemas: Sequence[str]) -> int:
         """Make the schemas and the Delta tables below `warehouse` known; how many tables were attached.
 
-        They are forgotten (not deleted) when the session is closed.
+        They are forgotten (not deleted) when the session is closed. Raises EnvironmentLacking (LP606) when another
+        session of this process has a schema of the same name in another warehouse.
         """
+        attached = attach_tables(self.classic, self.warehouse, schemas)
         self._schemas.update(schemas)
-        return attach_tables(self.classic, self.warehouse, schemas)
+        return attached
 
     def __enter__(self) -> LocalSession:
         return self
@@ -93,17 +95,17 @@ def open_local_session(
 ) -> LocalSession:
     """A local session whose tables lie below `warehouse`; Java, the Delta jars and a free port are found on the way.
 
-    While a session is open, another one shares its Java process, provided that `heap` and `extra_conf` are the same; the
-    warehouse may differ as long as the schemas have other names. `connect_functions=False` leaves
+    While a session is open, another one shares its Java process, provided that `heap` and `extra_conf` are the same;
+    the warehouse may differ as long as the schemas have other names. `connect_functions=False` leaves
     `pyspark.sql.functions` to classic data frames.
 
     Raises JavaMissing (LP601), ExtraMissing (LP602) without pyspark, EnvironmentLacking LP603 when databricks-connect
-    shadows it, LP604 without the Delta jars, LP605 when Spark does not start, LP606 when this process already runs Spark
-    with other settings.
+    shadows it, LP604 without the Delta jars, LP605 when Spark does not start, LP606 when this process already runs
+    Spark with other settings.
     """
+    require_local_pyspark()
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
-    require_local_pyspark()
     folder = warehouse.resolve()
     engine = acquire_engine(Settings(heap=heap, extra_conf=dict(extra_conf)), warehouse=folder, app_name=app_name)
     classic = engine.root if engine.sessions == 0 else engine.root.newSession()

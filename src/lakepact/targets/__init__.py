@@ -1,0 +1,1 @@
+"""Renderings of a plan or a contract, one folder an output."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["comment_text", "python_string", "python_value"]
+__all__ = ["python_string", "python_value"]
 
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -58,8 +58,3 @@ def python_value(value: object, indent: str) -> str:
         case Sequence():
             return "\n".join(["[", *(f"{indent}    {python_string(str(each))}," for each in value), indent + "]"])
     raise TypeError(f"no Python literal for {type(value).__name__}")
-
-
-def comment_text(text: str) -> str:
-    """`text` on one line, fit for a comment: whatever could end the line is escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,0 +1,40 @@
+# `make help` lists the targets. Every target installs what it needs into .venv first; a second call skips that.
+SHELL := /bin/sh
+BIN := .venv/bin
+PY := $(BIN)/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+
+demo: .venv/installed ## run the flights pipeline on a local Delta lake and print its report
+	@$(PY) tools/java.py
+	@$(PY) examples/flights/make_data.py
+	@$(BIN)/lakepact run examples/flights $(ARGS)
+
+test: .venv/installed ## run the test suite (ARGS='tests/rules -k unique' for a part of it)
+	@$(PY) tools/java.py
+	@$(PY) -m pytest $(ARGS)
+
+check: .venv/installed ## lint, format, types, room order, exports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(PY) -m pytest -q tests/test_repository.py
+
+bench: .venv/installed ## measure speed and memory, each as a ratio against a bare equivalent
+	@$(PY) tools/java.py
+	@$(PY) -m benchmarks $(ARGS)
+
+clean: ## remove what builds, tests and the demo leave behind (.venv stays)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	rm -rf spark-warehouse metastore_db derby.log artifacts examples/*/data examples/*/.lakepact
+	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: pyproject.toml requirements/constraints.txt tools/bootstrap.sh
+	@sh tools/bootstrap.sh .venv
+	@touch $@
