@@ -78,7 +78,7 @@ def test_the_text_is_grouped_by_object_and_fits_100_columns(contract: str, capsy
     assert [line for line in lines[1:] if line and not line.startswith(" ")][-3:-1] == ["orders", "customers"]
     assert max(map(len, lines)) <= 100
     assert "             `order_id` IS NOT NULL" in lines
-    assert "     16  quality: Looks right to the accountants.         not enforceable" in lines
+    assert "     16  quality: Looks right to the accountants.          not enforceable" in lines
     assert "\x1b" not in printed.out
     assert lines[-1].startswith(f"{len(explained(capsys, contract)[0]['clauses'])} clauses: ")
 
@@ -142,6 +142,7 @@ def test_control_characters_of_a_contract_do_not_reach_the_terminal(tmp_path: Pa
     assert "\x1b" not in capsys.readouterr().out
 
 
+@pytest.mark.process
 def test_68_tables_cost_less_than_a_second_of_cpu_and_no_pyspark(odcs_corpus: Path) -> None:
     example = odcs_corpus / "examples/v3.0.2/all/postgresql-adventureworks-contract.odcs.yaml"
     program = (

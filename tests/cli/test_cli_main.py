@@ -16,6 +16,8 @@ import pytest
 import lakepact
 from lakepact.cli.main import main
 
+pytestmark = pytest.mark.process
+
 HEAVY = ("pyspark", "pandas", "pyarrow", "delta", "yaml", "rich")
 
 
@@ -109,6 +111,21 @@ def test_a_closed_pipe_is_not_an_error_with_a_trace() -> None:
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
         assert done.stderr == ""
         assert done.returncode in (0, 141)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("argument", ["--version", "project-schema"])
+def test_a_full_disk_behind_stdout_is_one_message(argument: str) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lakepact", argument],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (3, "error LP428: the system says: No space left on device\n")
 
 
 def test_ctrl_c_exits_130_with_one_message(tmp_path: Path) -> None:

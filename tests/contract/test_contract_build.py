@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from lakepact.contract import Contract, load_contract
 from lakepact.contract.model import (
     Bound,
@@ -348,7 +349,8 @@ def test_other_kinds_of_rules() -> None:
 
 def test_sla_properties() -> None:
     sla = load(
-        "slaProperties: [{property: latency, value: 4.10, valueExt: 5, unit: d, element: 't.a, t.b,', driver: regulatory,"
+        "slaProperties: [{property: latency, value: 4.10, valueExt: 5, unit: d, element: 't.a, t.b,', "
+        "driver: regulatory,"
         " description: d, scheduler: cron, schedule: s, id: i}]\n"
     ).sla_properties[0]
     assert (sla.property, sla.value, sla.value_ext, sla.unit) == ("latency", Decimal("4.10"), 5, "d")
@@ -375,7 +377,8 @@ def test_servers() -> None:
         ("v3.0.2", "team: [{username: u, name: n, role: r, dateIn: 2024-01-31, dateOut: x, replacedByUsername: v}]\n"),
         (
             "v3.1.0",
-            "team: {members: [{username: u, name: n, role: r, dateIn: 2024-01-31, dateOut: x, replacedByUsername: v}]}\n",
+            "team:\n  members:\n"
+            "  - {username: u, name: n, role: r, dateIn: 2024-01-31, dateOut: x, replacedByUsername: v}\n",
         ),
     ],
 )

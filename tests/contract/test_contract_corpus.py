@@ -88,7 +88,7 @@ def test_both_parsers_read_the_same(odcs_corpus: Path) -> None:
 def test_interchange_keeps_every_value_that_the_official_model_knows(odcs_corpus: Path) -> None:
     lost = set()
     for entry in entries(odcs_corpus):
-        if not entry["path"].startswith("examples/"):
+        if not entry["path"].startswith("examples/") or ("adventureworks" in entry["path"] and entry["path"] != BIG):
             continue
         contract = load_contract(odcs_corpus / entry["path"])
         lost |= {problem.message for problem in official_losses(contract)}

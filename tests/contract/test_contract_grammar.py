@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lakepact.contract import Mode, read_contract
 
 ALL = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
@@ -86,7 +87,7 @@ ACCEPTED = [
     (ALL[4:], "servers: [{server: s, type: local, path: p, format: csv, encoding: utf-8}]\n"),
     (
         ALL,
-        "slaProperties: [{property: latency, value: 4, valueExt: 5, unit: d, element: t.p}, {property: x, value: null}]\n",
+        "slaProperties: [{property: a, value: 4, valueExt: 5, unit: d, element: t.p}, {property: x, value: null}]\n",
     ),
     (ALL, "customProperties: [{property: a, value: {b: [1]}}]\n"),
     (("v3.0.0", "v3.0.1", "v3.0.2"), "customProperties: [{value: 1}]\nsupport: [{channel: c, url: u}]\n"),
@@ -291,7 +292,8 @@ REFUSED = [
         ("v3.2.0",),
         "team: {id: a b}\n",
         [
-            r"6:12 error LP136 `id` has characters that an id cannot have: `a b` (no space and none of . # / \ @ ! % & ^)"
+            "6:12 error LP136 `id` has characters that an id cannot have: `a b`"
+            r" (no space and none of . # / \ @ ! % & ^)"
         ],
     ),
     (

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from lakepact.contract import Mode, load_contract, read_contract
 from lakepact.contract.model import ApiVersion, Place
 from lakepact.contract.yaml_nodes import MAX_BYTES
@@ -162,7 +163,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_error_holds_all_problems() -> None:
-    with pytest.raises(ContractInvalid, match="LP100: c.yaml has 2 errors") as caught:
+    with pytest.raises(ContractInvalid, match=r"LP100: c\.yaml has 2 errors") as caught:
         load_contract((HEADER + "foo: 1\nbar: 2\nname: 5\n").encode(), file="c.yaml")
     assert [(p.code, p.severity) for p in caught.value.problems] == [
         ("LP131", Severity.ERROR),

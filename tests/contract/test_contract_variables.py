@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lakepact.contract import load_contract, resolve, unresolved_variables
 from lakepact.contract.variables import Variable, variables_in
 from lakepact.errors import ConfigurationError

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+
 from lakepact.contract.model import Place
 from lakepact.contract.yaml_nodes import MAX_ALIAS_NODES, MAX_DEPTH, child_path, plain_value, read_yaml
 
@@ -202,7 +205,7 @@ def test_a_tab_as_indentation_is_explained() -> None:
 def test_an_alias_bomb_is_refused_at_the_limit(pure: bool) -> None:
     names = "abcdefghij"
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"{new}: &{new} [{', '.join(['*' + old] * 10)}]" for old, new in zip(names, names[1:], strict=False)]
+    lines += [f"{new}: &{new} [{', '.join(['*' + old] * 10)}]" for old, new in pairwise(names)]
     document, problems = read_yaml("\n".join(lines), pure=pure)
     assert document is None
     assert [(p.code, p.message) for p in problems] == [

@@ -6,9 +6,9 @@ import ast
 from pathlib import Path
 from typing import Any
 
-import plan_samples as samples
 import pytest
 
+import plan_samples as samples
 from lakepact.contract.loader import load_contract
 from lakepact.errors import EnvironmentLacking, UsageError
 from lakepact.pipeline import define_datasets, register
@@ -37,7 +37,7 @@ schema:
       - {name: event_id, logicalType: integer, unique: true}
       - {name: order_id, logicalType: integer, relationships: [{to: orders.order_id}]}
 """
-SOURCES = {
+SOURCES: dict[str, dict[str, object]] = {
     "orders": {"path": "data/orders.csv", "format": "csv", "options": {"header": "true"}, "rename": {"order_id": "ID"}},
     "events": {"table": "raw.events", "mode": "stream"},
 }
@@ -121,17 +121,17 @@ def test_the_double_is_as_strict_as_databricks() -> None:
     dp = RecordingPipelines()
     with pytest.raises(TypeError, match=r"^table\(\) got an unexpected keyword argument 'coment'$"):
         dp.table(coment="x")
-    with pytest.raises(TypeError, match="^materialized_view: cluster_by must be list, not str$"):
+    with pytest.raises(TypeError, match=r"^materialized_view: cluster_by must be list, not str$"):
         dp.materialized_view(cluster_by="a")
-    with pytest.raises(TypeError, match="^expect_all takes a dictionary, not str$"):
+    with pytest.raises(TypeError, match=r"^expect_all takes a dictionary, not str$"):
         dp.expect_all("a > 0")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="^expect_all: names and predicates are text that is not empty, not 1$"):
+    with pytest.raises(TypeError, match=r"^expect_all: names and predicates are text that is not empty, not 1$"):
         dp.expect_all({"a": 1})  # type: ignore[dict-item]
-    with pytest.raises(TypeError, match="^expect_all stands above a dataset's decorator; it belongs below it$"):
+    with pytest.raises(TypeError, match=r"^expect_all stands above a dataset's decorator; it belongs below it$"):
         dp.expect_all({"a": "a > 0"})(dp.table(name="t")(RecordingSpark))
-    with pytest.raises(ValueError, match="^dataset 'T' is defined twice$"):
+    with pytest.raises(ValueError, match=r"^dataset 'T' is defined twice$"):
         dp.table(name="T")(RecordingSpark)
-    with pytest.raises(TypeError, match="^table decorates a function, not int$"):
+    with pytest.raises(TypeError, match=r"^table decorates a function, not int$"):
         dp.table(name="u")(3)
     with pytest.raises(AttributeError, match=r"^a pipeline source must not use \.collect$"):
         dp.table(name="v")(lambda: RecordingSpark().collect())
@@ -140,7 +140,7 @@ def test_the_double_is_as_strict_as_databricks() -> None:
 def test_two_expectations_of_one_name() -> None:
     dp = RecordingPipelines()
     query = dp.expect("x", "a > 0")(dp.expect_or_drop("x", "a > 1")(lambda: RecordingSpark().sql("SELECT 1")))
-    with pytest.raises(ValueError, match="^dataset 't' has two expectations named 'x'$"):
+    with pytest.raises(ValueError, match=r"^dataset 't' has two expectations named 'x'$"):
         dp.table(name="t")(query)
 
 
@@ -150,5 +150,5 @@ def test_without_a_session() -> None:
 
     if SparkSession.getActiveSession() is not None:
         pytest.skip("another test of this run has a session open")
-    with pytest.raises(EnvironmentLacking, match="^LP607: no Spark session is active in this process"):
+    with pytest.raises(EnvironmentLacking, match=r"^LP607: no Spark session is active in this process"):
         register(load_contract(CONTRACT.encode()), {"events": {"table": "t"}}, dp=RecordingPipelines())

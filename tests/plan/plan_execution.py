@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakepact.plan.calls import Step, api_name, steps
-from lakepact.plan.model import Dataset, Plan
+from lakepact.plan.model import Dataset, DatasetKind, Plan
 from lakepact.rules.model import Action
 
 
@@ -38,17 +38,23 @@ def executed(spark: Any, plan: Plan, inputs: Mapping[str, Any]) -> Outcome:
         frame.createOrReplaceTempView(name)
     outcome = Outcome()
     for dataset in plan.datasets:
-        frame = _kept(applied(spark, steps(dataset)), dataset, outcome)
+        frame = applied(spark, steps(dataset))
+        if dataset.kind is not DatasetKind.TEMPORARY_VIEW:
+            frame = spark.createDataFrame(frame.collect(), frame.schema)
+        frame = _kept(frame, dataset, outcome)
         frame.createOrReplaceTempView(api_name(dataset.name))
         outcome.frames[dataset.name] = frame
     return outcome
 
 
 def _kept(frame: Any, dataset: Dataset, outcome: Outcome) -> Any:
-    kept = frame
+    if not dataset.expectations:
+        return frame
+    counts = [f"count_if(NOT coalesce(({each.predicate}), FALSE))" for each in dataset.expectations]
+    counted = frame.selectExpr(*counts).first()
+    for expectation, failed in zip(dataset.expectations, counted, strict=True):
+        outcome.failed[dataset.name, expectation.name] = failed
     for expectation in dataset.expectations:
-        broken = f"NOT coalesce(({expectation.predicate}), FALSE)"
-        outcome.failed[dataset.name, expectation.name] = frame.where(broken).count()
         if expectation.action is Action.DROP:
-            kept = kept.where(f"({expectation.predicate})")
-    return kept
+            frame = frame.where(f"({expectation.predicate})")
+    return frame

@@ -6,16 +6,26 @@ import re
 import time
 from dataclasses import replace
 
-import plan_samples as samples
 import pytest
 
+import plan_samples as samples
 from lakepact.contract.model import CustomProperty, Place, SchemaProperty
 from lakepact.contract.types import ArrayType, MapType, StructField, StructType
 from lakepact.errors import ConfigurationError, UsageError
 from lakepact.plan.build import build_plan
-from lakepact.plan.model import DatasetKind, DatasetRole, FileSource, Mode, Select, SqlSource, TableSource
+from lakepact.plan.model import (
+    DatasetKind,
+    DatasetRole,
+    FileSource,
+    Mode,
+    Plan,
+    Select,
+    SqlQuery,
+    SqlSource,
+    TableSource,
+)
 from lakepact.plan.sources import ObjectSource
-from lakepact.rules.model import Action, Query
+from lakepact.rules.model import Action, DatasetRule, Query, RowRule, TypedColumn
 from lakepact.targets import pipeline_python, pipeline_sql
 
 A = (samples.column("a"),)
@@ -23,13 +33,13 @@ FROM_TABLE = ObjectSource(source=TableSource(name=("raw", "t")))
 
 
 def one(
-    columns: tuple[samples.TypedColumn, ...] = A,
-    rows: tuple[samples.RowRule, ...] = (),
-    checks: tuple[samples.DatasetRule, ...] = (),
+    columns: tuple[TypedColumn, ...] = A,
+    rows: tuple[RowRule, ...] = (),
+    checks: tuple[DatasetRule, ...] = (),
     *,
     source: ObjectSource = FROM_TABLE,
     **settings: object,
-) -> samples.Plan:
+) -> Plan:
     contract = samples.contract_of(samples.described("t", columns, **settings))
     rules = samples.rule_set(contract, samples.rules_of("t", columns, rows, checks))
     return build_plan(contract, rules, {"t": source}, pipeline="p")
@@ -125,14 +135,18 @@ def test_clustering(value: object) -> None:
 
 def test_clustering_by_an_unknown_column() -> None:
     cluster = CustomProperty(place=Place(), property="clusterBy", value="b")
-    with pytest.raises(ConfigurationError, match=r"^LP305: clusterBy: object 't' has no column 'b'\n  hint: known are: 'a'$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^LP305: clusterBy: object 't' has no column 'b'\n  hint: known are: 'a'$"
+    ):
         one(custom_properties=(cluster,))
 
 
 def test_partitions_and_clustering_exclude_each_other() -> None:
     cluster = CustomProperty(place=Place(), property="clusterBy", value="a")
     properties = (SchemaProperty(place=Place(), name="a", partitioned=True),)
-    with pytest.raises(ConfigurationError, match="LP306: object 't' is partitioned and clustered; Delta has one of the two"):
+    with pytest.raises(
+        ConfigurationError, match=r"LP306: object 't' is partitioned and clustered; Delta has one of the two"
+    ):
         one(custom_properties=(cluster,), properties=properties)
 
 
@@ -170,7 +184,7 @@ def test_a_schema_that_is_given_is_kept() -> None:
 
 def test_files_need_path_and_format() -> None:
     source = ObjectSource(source=FileSource(path="", format="csv"))
-    with pytest.raises(ConfigurationError, match="^LP303: object 't': a source of files needs a path and a format$"):
+    with pytest.raises(ConfigurationError, match=r"^LP303: object 't': a source of files needs a path and a format$"):
         one(source=source)
 
 
@@ -180,7 +194,7 @@ def test_a_source_of_no_object() -> None:
         UsageError, match=r"^LP301: the contract has no schema object 'order'\n  hint: did you mean 'orders'\?$"
     ):
         build_plan(sample.contract, sample.rules, {"order": FROM_TABLE}, pipeline="p")
-    with pytest.raises(UsageError, match="hint: known are: 'orders'$"):
+    with pytest.raises(UsageError, match=r"hint: known are: 'orders'$"):
         build_plan(sample.contract, sample.rules, {"xyz": FROM_TABLE}, pipeline="p")
 
 
@@ -211,15 +225,17 @@ def test_a_key_rule_on_a_stream() -> None:
 
 
 def test_reserved_columns_and_no_columns() -> None:
-    with pytest.raises(ConfigurationError, match="LP310: object 't' has columns with reserved names: _LAKEPACT_raw"):
+    with pytest.raises(ConfigurationError, match=r"LP310: object 't' has columns with reserved names: _LAKEPACT_raw"):
         one((samples.column("_LAKEPACT_raw"),))
-    with pytest.raises(ConfigurationError, match="LP310: object 't' has no columns"):
+    with pytest.raises(ConfigurationError, match=r"LP310: object 't' has no columns"):
         one(())
 
 
 def test_a_rule_that_reads_an_unknown_object() -> None:
     checks = (samples.check("t.q", Query("SELECT 1 FROM {object:u}"), "value = 1"),)
-    with pytest.raises(ConfigurationError, match=r"^LP307: rule 't\.q' reads the object 'u', which the contract does not"):
+    with pytest.raises(
+        ConfigurationError, match=r"^LP307: rule 't\.q' reads the object 'u', which the contract does not"
+    ):
         one(checks=checks)
 
 
@@ -235,7 +251,9 @@ def test_objects_without_source_are_problems_of_the_plan() -> None:
 
 def test_objects_without_source_are_an_error_where_all_are_required() -> None:
     sample = samples.references()
-    with pytest.raises(ConfigurationError, match="^LP308: schema objects have no source\nwarning LP308: schema object 'sh"):
+    with pytest.raises(
+        ConfigurationError, match=r"^LP308: schema objects have no source\nwarning LP308: schema object 'sh"
+    ):
         build_plan(sample.contract, sample.rules, sample.sources, pipeline="p", require_all=True)
 
 
@@ -251,13 +269,7 @@ def test_a_derived_dataset_is_a_materialized_view() -> None:
     )
     dataset = plan.datasets[-1]
     assert (dataset.name, dataset.kind, dataset.expectations) == ("means", DatasetKind.MATERIALIZED_VIEW, ())
-    assert dataset.query == samples_query("SELECT 1 FROM orders")
-
-
-def samples_query(text: str) -> object:
-    from lakepact.plan.model import SqlQuery
-
-    return SqlQuery(text)
+    assert dataset.query == SqlQuery("SELECT 1 FROM orders")
 
 
 def test_names_of_255_characters_end_in_a_hash() -> None:

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import plan_samples as samples
 import pytest
-from plan_execution import executed
+from plan_execution import applied, executed
 
-from lakepact.contract.types import AtomicType
+import plan_samples as samples
+from lakepact.contract.loader import load_contract
+from lakepact.contract.types import AtomicType, StructField, StructType
+from lakepact.plan.build import build_plan
+from lakepact.plan.calls import api_name, steps
 from lakepact.plan.model import FileSource, SqlSource, TableSource
 from lakepact.plan.sources import ObjectSource
-from lakepact.rules.model import Action, Aggregate, DuplicateRows, OrphanRows, Query
+from lakepact.rules.derive import compile_rules
+from lakepact.rules.model import Action, Aggregate, DuplicateRows, ObjectRules, OrphanRows, Query
+from lakepact.sql import identifier
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +196,9 @@ def test_a_type_rule_that_fails_the_update_raises_with_rule_and_value(spark: Any
     contract = samples.contract_of(samples.described("t", columns))
     rules = samples.rule_set(contract, samples.rules_of("t", columns, (samples.type_rule("t", "n", Action.FAIL),)))
     sources = {"t": ObjectSource(source=SqlSource(text="SELECT explode(array('1', 'one')) AS n"))}
-    outcome = executed(spark, samples.Sample(contract, rules, sources).plan(), {})
-    with pytest.raises(Exception, match="LP570: rule t.n.type: a value does not fit BIGINT: one"):
-        outcome.rows("t")
+    plan = samples.Sample(contract, rules, sources).plan()
+    with pytest.raises(Exception, match=r"LP570: rule t\.n\.type: a value does not fit BIGINT: one"):
+        executed(spark, plan, {})
 
 
 def test_a_type_rule_that_warns_keeps_the_row_and_counts_it(spark: Any) -> None:
@@ -208,7 +213,7 @@ def test_a_type_rule_that_warns_keeps_the_row_and_counts_it(spark: Any) -> None:
 
 def test_files_without_types_are_read_as_text_first(spark: Any, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"n": "1", "o": {"x": 2}}\n{"n": 1.5, "o": {"x": "y"}}\n')
-    kind = samples.StructType((samples.StructField("x", samples.BIGINT),))
+    kind = StructType((StructField("x", samples.BIGINT),))
     columns = (samples.column("n", samples.BIGINT), samples.column("o", kind))
     contract = samples.contract_of(samples.described("t", columns))
     rows = (samples.type_rule("t", "n"), samples.type_rule("t", "o"))
@@ -230,15 +235,44 @@ def as_written(spark: Any) -> Iterator[None]:
 @pytest.mark.usefixtures("as_written")
 def test_hostile_names_run(spark: Any) -> None:
     sample = samples.hostile()
+    hostile, long = identifier(samples.HOSTILE), identifier(samples.LONG)
     text = (
-        "SELECT explode(array('1', 'x', '2', '2')) AS {0}, named_struct('select', 1, 'a`b', 'z') AS `select`, "
-        "array(named_struct('select', 1, 'a`b', 'z')) AS `from`, map('k', 1L) AS `map`, '2024-01-01' AS {1}"
-    ).format(samples.identifier(samples.HOSTILE), samples.identifier(samples.LONG))
+        f"SELECT explode(array('1', 'x', '2', '2')) AS {hostile}, named_struct('select', 1, 'a`b', 'z') AS `select`, "
+        f"array(named_struct('select', 1, 'a`b', 'z')) AS `from`, map('k', 1L) AS `map`, '2024-01-01' AS {long}"
+    )
     sources = {"order": ObjectSource(source=SqlSource(text=text))}
     outcome = executed(spark, samples.Sample(sample.contract, sample.rules, sources).plan(), {})
     table = f"order {samples.HOSTILE}"
     assert len(outcome.rows(table)) == 0
     broken = sorted(tuple(row._lakepact_failed_rules) for row in outcome.rows(f"{table}__quarantine"))
     key = f"order.{samples.HOSTILE}.key"
-    assert broken == sorted([("order.pattern",), (f"order.{samples.HOSTILE}.type",), ("order.pattern", key), ("order.pattern", key)])
+    assert broken == sorted(
+        [("order.pattern",), (f"order.{samples.HOSTILE}.type",), ("order.pattern", key), ("order.pattern", key)]
+    )
     assert [row.threshold for row in outcome.rows(f"{table}__checks")] == ["it's > '0'", "value <= 1"]
+
+
+def _empty(rules: ObjectRules, *, text: bool) -> ObjectSource:
+    """No rows, with the contract's types or with text for every value that is not nested."""
+    kinds = {c.name: "STRING" if text and isinstance(c.type, AtomicType) else c.type.ddl for c in rules.columns}
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in kinds.items())
+    return ObjectSource(source=SqlSource(text=f"SELECT {columns} WHERE FALSE"))
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("text", [False, True])
+def test_spark_analyses_every_query_of_the_official_examples(spark: Any, odcs_corpus: Path, *, text: bool) -> None:
+    analysed = 0
+    for file in sorted((odcs_corpus / "examples" / "v3.1.0").rglob("*.yaml")):
+        contract = load_contract(file)
+        rules = compile_rules(contract)
+        if file.name == "full-example.odcs.yaml" or len(rules.objects) > 10:
+            continue  # reads a table that it does not describe; takes a minute
+        sources = {each.name: _empty(each, text=text) for each in rules.objects if each.columns}
+        for dataset in build_plan(contract, rules, sources, pipeline="p").datasets:
+            frame = applied(spark, steps(dataset))
+            for expectation in dataset.expectations:
+                assert frame.where(expectation.predicate).schema == frame.schema
+            frame.createOrReplaceTempView(api_name(dataset.name))
+            analysed += 1
+    assert analysed > 50

@@ -184,7 +184,11 @@ CASES: list[tuple[str, dict[str, Any], Values]] = [
         {"DATE'2020-01-01'": T, "DATE'2020-01-02'": F},
     ),
     ("c.a.required", STRUCT, {"struct(1L a, '' b)": T, "struct(BIGINT(NULL) a, '' b)": F, "NULL": T}),
-    ("c.a.minimum", STRUCT, {"struct(1L a, '' b)": T, "struct(0L a, '' b)": F, "struct(BIGINT(NULL) a, '' b)": T, "NULL": T}),
+    (
+        "c.a.minimum",
+        STRUCT,
+        {"struct(1L a, '' b)": T, "struct(0L a, '' b)": F, "struct(BIGINT(NULL) a, '' b)": T, "NULL": T},
+    ),
     (
         "c[].a.required",
         LINES,

@@ -48,10 +48,7 @@ def test_the_second_call_resolves_nothing(cache: Path, tmp_path: Path) -> None:
     second = delta_jars(resolve)
     assert asked == [DELTA]
     assert first == second
-    assert [jar.name for jar in first] == [
-        "io.delta_delta-spark_4.2_2.13-4.4.0.jar",
-        "io.delta_delta-storage-4.4.0.jar",
-    ]
+    assert [jar.name for jar in first] == [jar.name for jar in sorted((tmp_path / "ivy").iterdir())]
     assert {jar.parent for jar in first} == {cache / "jars" / "io.delta_delta-spark_4.2_2.13_4.4.0"}
 
 

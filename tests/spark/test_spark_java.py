@@ -35,11 +35,11 @@ def test_java_home_wins_over_the_path(bare: Path, monkeypatch: pytest.MonkeyPatc
     assert find_java().executable == home / "bin" / "java"
 
 
-@pytest.mark.parametrize("exit_code", [0, 1])
-def test_an_old_or_broken_java_home_is_passed_over(bare: Path, monkeypatch: pytest.MonkeyPatch, exit_code: int) -> None:
-    monkeypatch.setenv(
-        "JAVA_HOME", str(_fake_java(bare / "old", "11.0.2" if not exit_code else "21", exit_code=exit_code))
-    )
+@pytest.mark.parametrize(("version", "exit_code"), [("11.0.2", 0), ("21", 1)])
+def test_an_old_or_broken_java_home_is_passed_over(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, version: str, exit_code: int
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(_fake_java(bare / "other", version, exit_code=exit_code)))
     good = _fake_java(bare / "jdk17", "17.0.1")
     monkeypatch.setenv("PATH", str(good / "bin"))
     assert find_java() == Java(home=good, version=17, origin="PATH")

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from lakepact.spark.environment import cache_folder
+from lakepact.spark.jars import cached_delta_jars, delta_coordinates
+from lakepact.spark.session import LocalSession
 
 pytestmark = [pytest.mark.spark, pytest.mark.process]
 
@@ -164,7 +165,8 @@ def test_no_repository_means_one_message_with_the_coordinates(tmp_path: Path) ->
     assert not list((tmp_path / "cache").rglob("*.jar"))
 
 
-def test_java_that_does_not_start_spark_shows_what_it_said(tmp_path: Path) -> None:
+def test_java_that_does_not_start_spark_shows_what_it_said(local_session: LocalSession, tmp_path: Path) -> None:
+    jars = cached_delta_jars(delta_coordinates())[0].parent
     java = tmp_path / "jdk" / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text('#!/bin/sh\n[ "$1" = -version ] && { echo \'openjdk version "17.0.1"\' >&2; exit 0; }\n'
@@ -182,7 +184,10 @@ def test_java_that_does_not_start_spark_shows_what_it_said(tmp_path: Path) -> No
             print(error)
         """,
         tmp_path / "warehouse",
-        env={"JAVA_HOME": str(tmp_path / "jdk"), "LAKEPACT_JARS": str(_delta_jars())},
+        env={
+            "JAVA_HOME": str(tmp_path / "jdk"),
+            "LAKEPACT_JARS": str(cached_delta_jars(delta_coordinates())[0].parent),
+        },
     )
     assert (code, err) == (0, "")
     assert out.startswith("LP605: the Java process for Spark did not start; it said:\n")
@@ -203,7 +208,3 @@ def test_without_any_session_the_error_says_how_to_get_one() -> None:
     )
     assert code == 0
     assert out.splitlines()[0] == "LP607: no Spark session is active in this process"
-
-
-def _delta_jars() -> Path:
-    return next(cache_folder().glob("jars/*/io.delta_delta-spark_*.jar")).parent

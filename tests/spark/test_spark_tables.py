@@ -56,9 +56,7 @@ def test_detached_tables_keep_their_files_and_come_back(classic: Any, tmp_path: 
 
 
 def test_a_schema_name_that_spark_refuses_is_explained(classic: Any, tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"^LP608: the schema name 'my schema' cannot be used locally: Spark's catalog"
-    ):
+    with pytest.raises(UsageError, match=r"^LP608: the schema name 'my schema' cannot be used locally: Spark"):
         attach_tables(classic, tmp_path, ["my schema"])
     assert list(tmp_path.iterdir()) == []
 

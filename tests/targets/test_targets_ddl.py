@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import plan_samples as samples
 import pytest
 from golden_files import assert_golden
 
+import plan_samples as samples
 from lakepact.contract.model import SchemaProperty
 from lakepact.contract.types import AtomicType
 from lakepact.errors import UsageError
@@ -142,7 +142,10 @@ def test_what_would_lose_data_is_refused_with_its_reason() -> None:
         ),
         (f"{alter} DROP COLUMN `old`", "the contract does not have it; it would be lost with its data"),
         ("PARTITIONED BY ()", "partitions of a table that is there cannot change without writing it again"),
-        (f"{alter} CLUSTER BY (`order_id`)", "changes how the whole table is laid out; run it by hand when that is wanted"),
+        (
+            f"{alter} CLUSTER BY (`order_id`)",
+            "changes how the whole table is laid out; run it by hand when that is wanted",
+        ),
         (
             "ADD CONSTRAINT `pk_orders` PRIMARY KEY (`order_id`)",
             "its columns must be NOT NULL first, which rows that are there may break",
@@ -239,5 +242,7 @@ def test_foreign_keys_come_last_and_need_a_primary_key() -> None:
 def test_rules_of_another_contract() -> None:
     sample = governed()
     other = replace(sample.contract, schema=(), id="other")
-    with pytest.raises(UsageError, match="LP301: the rules are not those of contract 'other': it has no schema object 'or"):
+    with pytest.raises(
+        UsageError, match=r"LP301: the rules are not those of contract 'other': it has no schema object 'or"
+    ):
         render(other, sample.rules, catalog="c", schema="s")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 
-import plan_samples as samples
 import pytest
 from golden_files import assert_golden
 
+import plan_samples as samples
 from lakepact.plan.calls import decorators, steps
+from lakepact.plan.model import SqlSource
+from lakepact.plan.sources import ObjectSource
 from lakepact.targets import pipeline_python
 from lakepact.targets.pipeline_python.literals import python_string, python_value
 from lakepact.testing.recording_pipelines import RecordingPipelines, RecordingSpark
@@ -61,7 +63,9 @@ def test_executed_source_makes_the_calls_of_the_plan(name: str) -> None:
 
 def test_order_of_the_decorators() -> None:
     source = pipeline_python.render(samples.batch().plan())
-    orders = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "orders")
+    orders = next(
+        node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "orders"
+    )
     named = [ast.unparse(decorator).split("(")[0] for decorator in orders.decorator_list]
     assert named == ["dp.materialized_view", "dp.expect_all", "dp.expect_all_or_drop"]
 
@@ -71,7 +75,7 @@ def test_function_names_are_free_identifiers() -> None:
     tables = {"class": "class", "one": "spark", "two": "1st", "three": "dp", "four": "día"}
     contract = samples.contract_of(*(samples.described(name, columns) for name in tables))
     rules = samples.rule_set(contract, *(samples.rules_of(n, columns, table=t) for n, t in tables.items()))
-    source = samples.ObjectSource(source=samples.SqlSource(text="SELECT 1 AS a"))
+    source = ObjectSource(source=SqlSource(text="SELECT 1 AS a"))
     plan = samples.Sample(contract, rules, dict.fromkeys(tables, source)).plan()
     functions = [n.name for n in ast.parse(pipeline_python.render(plan)).body if isinstance(n, ast.FunctionDef)]
     assert functions == [
@@ -80,15 +84,17 @@ def test_function_names_are_free_identifiers() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "plain", "it's", 'say "hi"', "both ' and \"", "a\nb", "a\\d\nb", 'ends with "\n"', 'x """ \n y', "\r\n", "tab\t\n",
-     "back\\\n\\", "\x00\n", "𝄞 größe", "\ud800", "{braces}\n{}", "\u2028\nx", "\\"],
-)  # fmt: skip
+STRINGS = (
+    *("", "plain", "it's", 'say "hi"', "both ' and \"", "a\nb", "a\\d\nb", 'ends with "\n"', 'x """ \n y', "\r\n"),
+    *("tab\t\n", "back\\\n\\", "\x00\n", "𝄞 größe", "\ud800", "{braces}\n{}", "\u2028\nx", "\\", '"', '"\na'),
+)
+
+
+@pytest.mark.parametrize("text", STRINGS)
 def test_strings_evaluate_to_themselves(text: str) -> None:
     assert ast.literal_eval(python_string(text)) == text
 
 
 def test_other_values_are_refused() -> None:
-    with pytest.raises(TypeError, match="^no Python literal for float$"):
+    with pytest.raises(TypeError, match=r"^no Python literal for float$"):
         python_value(1.5, "")

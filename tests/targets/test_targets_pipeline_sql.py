@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import plan_samples as samples
 import pytest
 from golden_files import assert_golden
 
-from lakepact.plan.model import Mode, ObjectPlan, Plan
+import plan_samples as samples
+from lakepact.plan.build import build_plan
+from lakepact.plan.model import FileSource, Mode, ObjectPlan, Plan, TableSource
+from lakepact.plan.sources import ObjectSource
 from lakepact.targets import pipeline_sql
 
 
@@ -30,9 +32,7 @@ def test_spark_parses_every_query_of_the_source(spark: Any, name: str) -> None:
 
 def test_a_query_of_the_user_that_ends_in_a_comment_stays_closed() -> None:
     contract = samples.contract_of()
-    plan = samples.build_plan(
-        contract, samples.rule_set(contract), {}, pipeline="p", derived={"d": "SELECT 1 AS a -- one;"}
-    )
+    plan = build_plan(contract, samples.rule_set(contract), {}, pipeline="p", derived={"d": "SELECT 1 AS a -- one;"})
     assert pipeline_sql.render(plan).endswith("AS\nSELECT 1 AS a -- one\n;\n")
 
 
@@ -40,10 +40,10 @@ def test_a_stream_of_a_table_and_options_with_odd_names() -> None:
     columns = (samples.column("a"),)
     contract = samples.contract_of(samples.described("t", columns), samples.described("f", columns))
     rules = samples.rule_set(contract, samples.rules_of("t", columns), samples.rules_of("f", columns))
-    files = samples.FileSource(path="a'b", format="parquet", options={"odd-name": "x"})
+    files = FileSource(path="a'b", format="parquet", options={"odd-name": "x"})
     sources = {
-        "t": samples.ObjectSource(source=samples.TableSource(name=("raw", "t"), mode=Mode.STREAM)),
-        "f": samples.ObjectSource(source=files),
+        "t": ObjectSource(source=TableSource(name=("raw", "t"), mode=Mode.STREAM)),
+        "f": ObjectSource(source=files),
     }
     text = pipeline_sql.render(samples.Sample(contract, rules, sources).plan())
     assert "FROM STREAM `raw`.`t`;" in text
@@ -52,6 +52,10 @@ def test_a_stream_of_a_table_and_options_with_odd_names() -> None:
 
 def test_an_empty_plan_is_its_header() -> None:
     plan = Plan(
-        pipeline="p", contract_id="a\nDROP TABLE x", contract_version="1", contract_sha256="0", objects=tuple[ObjectPlan]()
+        pipeline="p",
+        contract_id="a\nDROP TABLE x",
+        contract_version="1",
+        contract_sha256="0",
+        objects=tuple[ObjectPlan](),
     )
     assert pipeline_sql.render(plan).splitlines()[1] == "-- contract: a\\nDROP TABLE x"

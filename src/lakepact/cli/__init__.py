@@ -1,3 +1,5 @@
 """The command line: arguments and printing only, one module a command."""
 
-__all__: list[str] = []
+from lakepact.cli.main import main
+
+__all__ = ["main"]

@@ -93,6 +93,10 @@ def _report(error: BaseException) -> int:
         case LakepactError():
             say(f"error {error}")
             return error.exit_code
+        case OSError():
+            where = f" ('{error.filename}')" if error.filename else ""
+            say(f"error LP428: the system says: {error.strerror or error}{where}")
+            return ExitCode.CONFIGURATION
     if isinstance(error, _CLICK_ERROR):
         usage: Any = error
         usage.show()

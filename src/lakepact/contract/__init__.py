@@ -1,5 +1,6 @@
 """ODCS documents: the typed model, the grammar of each version, the loader with positions, versions and variables."""
 
+from lakepact.contract.interchange import from_official, official_losses, to_official
 from lakepact.contract.loader import Mode, load_contract, read_contract
 from lakepact.contract.model import ApiVersion, Contract, Place
 from lakepact.contract.problems import MEANINGS, Code
@@ -15,9 +16,12 @@ __all__ = [
     "Place",
     "SpecifierSet",
     "Version",
+    "from_official",
     "latest",
     "load_contract",
+    "official_losses",
     "read_contract",
     "resolve",
+    "to_official",
     "unresolved_variables",
 ]

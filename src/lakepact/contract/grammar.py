@@ -64,11 +64,8 @@ class _Others:
             if any(finding.path == path for path in _ancestors(unit) for finding in index.get(path, ())):
                 continue  # this version refuses what the unit stands in, so it has not looked at the unit
             findings = [severe.get((finding.path, finding.code), finding) for finding in index.get(unit, ())]
-            if single:
-                better = all(finding.path != unit for finding in findings)
-            else:
-                better = _weight(findings) < _weight(own)
-            if better:
+            fewer = _weight(findings) < _weight(own)
+            if all(finding.path != unit for finding in findings) if single else fewer:
                 candidates.append((version, findings))
         return min(candidates, key=lambda candidate: _weight(candidate[1]), default=None)
 

@@ -11,7 +11,7 @@ from lakepact.contract.grammar_shapes import Grammar, Section, Shape
 from lakepact.contract.grammar_values import Finding, ValueChecker, shown
 from lakepact.contract.model import ApiVersion, Operator
 from lakepact.contract.problems import Code
-from lakepact.contract.yaml_nodes import YamlDocument, child_path
+from lakepact.contract.yaml_nodes import YamlDocument, child_path, clipped
 
 __all__ = ["check"]
 
@@ -135,7 +135,7 @@ class _ElementChecker(ValueChecker):
 
     def _unit_of_rule(self, unit: Any, path: str) -> None:
         if isinstance(unit, str) and unit.strip().casefold() not in ROWS_AND_PERCENT:
-            message = f"the unit `{unit}` is neither rows nor percent"
+            message = f"the unit `{clipped(unit)}` is neither rows nor percent"
             self.note(Code.UNKNOWN_UNIT, message, path, error=False)
 
     def _quality_kinds(self, data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -208,5 +208,5 @@ class _ElementChecker(ValueChecker):
         if _SHORTHAND[self.widened].fullmatch(value) or _ADDRESS[self.widened].fullmatch(value):
             return True
         hint = "write object.property, or /schema/<id>/properties/<id>"
-        self.note(Code.WRONG_RELATIONSHIP, f"`{value}` is not the address of a property", path, hint=hint)
+        self.note(Code.WRONG_RELATIONSHIP, f"`{clipped(value)}` is not the address of a property", path, hint=hint)
         return False

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lakepact.contract.grammar_shapes import Grammar, Row, Section, Shape
 from lakepact.contract.model import ApiVersion, Place
 from lakepact.contract.problems import Code
-from lakepact.contract.yaml_nodes import YamlDocument, child_path
+from lakepact.contract.yaml_nodes import YamlDocument, child_path, clipped
 
 __all__ = ["Finding", "ValueChecker", "shown"]
 
 _STABLE_ID = {False: re.compile(r"[A-Za-z0-9_-]+"), True: re.compile(r"[^\s.#/\\@!%&^]+")}
 _ID_HINT = {False: "letters, digits, `_` and `-`", True: r"no space and none of . # / \ @ ! % & ^"}
+_MAX_GUESSES = 200
 _YAML_1_1_BOOLEANS = {"yes", "no", "on", "off", "y", "n"}
 
 
@@ -109,16 +110,22 @@ class ValueChecker:
             self.wrong_type(value, path, "a mapping")
 
     def _unknown_key(self, section: Section, key: str, path: str) -> None:
-        near = difflib.get_close_matches(key, section.rows, n=1)
+        near = self._near(key, section.rows)
         inner = child_path(path, key)
         self.note(
             Code.UNKNOWN_KEY,
-            f"{section.title} has no key `{key}`",
+            f"{section.title} has no key `{clipped(key)}`",
             inner,
             place=self.document.key_places.get(inner),
-            hint=f"did you mean `{near[0]}`?" if near else "",
+            hint=f"did you mean `{near}`?" if near else "",
             error=section.closed,
         )
+
+    def _near(self, text: str, known: Iterable[str]) -> str:
+        """The known word that `text` may stand for; not looked for in a document that is wrong throughout."""
+        if len(self.findings) > _MAX_GUESSES:
+            return ""
+        return next(iter(difflib.get_close_matches(text, known, n=1)), "")
 
     def _missing(self, section: Section, key: str, path: str) -> None:
         place = self.document.places.get(path)
@@ -145,7 +152,7 @@ class ValueChecker:
     def _id(self, value: Any, path: str, shape: Shape) -> None:
         self._text(value, path, shape)
         if isinstance(value, str) and not _STABLE_ID[self.widened].fullmatch(value):
-            message = f"`{shown(path)}` has characters that an id cannot have: `{value}`"
+            message = f"`{shown(path)}` has characters that an id cannot have: `{clipped(value)}`"
             self.note(Code.WRONG_CHARACTERS, message, path, hint=_ID_HINT[self.widened])
 
     def _url_sftp(self, value: Any, path: str, shape: Shape) -> None:
@@ -157,10 +164,10 @@ class ValueChecker:
         if not isinstance(value, str):
             self.wrong_type(value, path, "text")
         elif value not in shape.values:
-            near = difflib.get_close_matches(value, shape.values, n=1)
-            guess = f"did you mean `{near[0]}`? " if near else ""
+            near = self._near(value, shape.values)
+            guess = f"did you mean `{near}`? " if near else ""
             hint = f"{guess}accepted: {', '.join(shape.values)}"
-            self.note(Code.NOT_ALLOWED, f"`{shown(path)}` cannot be `{value}`", path, hint=hint)
+            self.note(Code.NOT_ALLOWED, f"`{shown(path)}` cannot be `{clipped(value)}`", path, hint=hint)
 
     def _bool(self, value: Any, path: str, _shape: Shape) -> None:
         if not isinstance(value, bool):

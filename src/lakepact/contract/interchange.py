@@ -157,7 +157,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None if isinstance(plain_value(text), str) else '"'
+    folds = any(char in text for char in "\x85\u2028\u2029")  # line breaks for YAML 1.1, text for 1.2
+    style = '"' if folds or not isinstance(plain_value(text), str) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -10,7 +10,7 @@ from lakepact.contract.build import build_contract
 from lakepact.contract.grammar import judge
 from lakepact.contract.model import ApiVersion, Contract
 from lakepact.contract.problems import Code
-from lakepact.contract.yaml_nodes import MAX_BYTES, YamlDocument, read_yaml
+from lakepact.contract.yaml_nodes import MAX_BYTES, YamlDocument, clipped, read_yaml
 from lakepact.errors import ContractInvalid, Problem, Severity
 
 __all__ = ["Mode", "load_contract", "read_contract"]
@@ -127,7 +127,7 @@ def _header(document: YamlDocument) -> tuple[ApiVersion | None, list[Problem]]:
             return None, problems
     kind = _as_written(document, "kind")
     if kind is not None and kind != "DataContract":
-        message = f"`kind` is `{kind}`, not `DataContract`"
+        message = f"`kind` is `{clipped(kind)}`, not `DataContract`"
         problems.append(_problem_at(document, "kind", Code.WRONG_KIND, message, "write kind: DataContract"))
     return version, problems
 
@@ -141,7 +141,7 @@ def _as_written(document: YamlDocument, key: str) -> str | None:
 def _version_problem(document: YamlDocument, written: str) -> Problem:
     legacy = written.startswith("v2.")
     code = Code.LEGACY_API_VERSION if legacy else Code.UNKNOWN_API_VERSION
-    message = f"apiVersion {written} is not read yet" if legacy else f"unknown apiVersion `{written}`"
+    message = f"apiVersion {clipped(written)} is not read yet" if legacy else f"unknown apiVersion `{clipped(written)}`"
     return _problem_at(document, "apiVersion", code, message, f"accepted: {_ACCEPTED}")
 
 

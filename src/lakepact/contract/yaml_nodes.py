@@ -22,6 +22,7 @@ __all__ = [
     "MAX_NODES",
     "YamlDocument",
     "child_path",
+    "clipped",
     "plain_value",
     "read_yaml",
 ]
@@ -144,8 +145,6 @@ def read_yaml(text: str, *, pure: bool = False) -> tuple[YamlDocument | None, li
         return None, [*reader.problems, _syntax_problem(error, text)]
     except yaml.reader.ReaderError as error:
         return None, [*reader.problems, _character_problem(error, text)]
-    except RecursionError:
-        return None, [*reader.problems, _problem(Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", Place())]
     if not reader.documents:
         return None, [_problem(Code.EMPTY, "the document is empty", Place("", 1, 1))]
     return reader.document, reader.problems
@@ -191,7 +190,12 @@ def _character_problem(error: Any, text: str) -> Problem:
     return _problem(Code.SYNTAX, f"not YAML: the character U+{code_point:04X} is not allowed", place)
 
 
-def _short(text: str) -> str:
+def clipped(text: str) -> str:
+    """`text` as messages show it: at most 40 characters.
+
+    >>> clipped("a" * 50)
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…'
+    """
     return text if len(text) <= 40 else text[:40] + "…"
 
 
@@ -278,7 +282,7 @@ class _Reader:
         if key in frame.container:
             first = self.document.key_places[path]
             place = Place(path, mark.line + 1, mark.column + 1)
-            message = f"the key `{key}` is written twice; first at {first.line}:{first.column}"
+            message = f"the key `{clipped(key)}` is written twice; first at {first.line}:{first.column}"
             self.problems.append(_problem(Code.DUPLICATE_KEY, message, place))
         else:
             self.document.key_places[path] = Place(path, mark.line + 1, mark.column + 1)
@@ -306,7 +310,7 @@ class _Reader:
         hint = "put it in quotes if text is meant"
         self.problems.append(
             _problem(
-                Code.NOT_A_JSON_NUMBER, f"`{_short(text)}` is not a finite number", self.document.places[path], hint
+                Code.NOT_A_JSON_NUMBER, f"`{clipped(text)}` is not a finite number", self.document.places[path], hint
             )
         )
         return 0
@@ -315,7 +319,7 @@ class _Reader:
         if tag is not None and tag != "!" and tag not in allowed:
             shown = tag.replace(_TAG, "!!")
             place = self.document.places[path]
-            self.problems.append(_problem(Code.CUSTOM_TAG, f"the YAML tag `{shown}` is not allowed", place))
+            self.problems.append(_problem(Code.CUSTOM_TAG, f"the YAML tag `{clipped(shown)}` is not allowed", place))
 
     def _start_mapping(self, event: Any) -> None:
         self._start(event, {}, True, _TAG + "map")
@@ -350,7 +354,7 @@ class _Reader:
         if anchor is None or not anchor.complete:
             what = "names no anchor before it" if anchor is None else "stands inside the element that it names"
             place = Place(self.stack[-1].path if self.stack else "", mark.line + 1, mark.column + 1)
-            raise _Fatal(_problem(Code.RECURSIVE_ALIAS, f"the alias `*{event.anchor}` {what}", place))
+            raise _Fatal(_problem(Code.RECURSIVE_ALIAS, f"the alias `*{clipped(event.anchor)}` {what}", place))
         if self.stack and self.stack[-1].is_map and self.stack[-1].key is None and anchor.text is not None:
             self._key(anchor.text, mark, plain=False)
             return

@@ -101,11 +101,9 @@ class SourceScope:
             del package.pipelines
         else:
             package.pipelines = attribute  # type: ignore[attr-defined]
-        self._kept = {
-            name: found
-            for name, found in sys.modules.items()
-            if name not in before and self._is_of_sources(name, found)
-        }
+        # A package that was there before is not the sources' own, wherever its files are.
+        new = {name: found for name, found in sys.modules.items() if name.partition(".")[0] not in before}
+        self._kept = {name: found for name, found in new.items() if self._is_of_sources(name, found)}
         for name in self._kept:
             del sys.modules[name]
 

@@ -163,7 +163,7 @@ def _substituted_names(contract: Contract, rules: ObjectRules) -> list[Problem]:
             line=place.line if place else 0,
             column=place.column if place else 0,
             path=place.path if place else "",
-            hint="set spark.sql.variable.substitute to false where the pipeline runs, or give it a physicalName without",
+            hint="set spark.sql.variable.substitute to false where the pipeline runs, or give it another physicalName",
         )
         for name, place in places.items()
         if "${" in name

@@ -5,7 +5,7 @@ For a schema object `flights` the plan holds up to six datasets, always in this 
 | dataset | kind | holds |
 |---|---|---|
 | `flights__input` | temporary view | typed columns, and `_lakepact_raw`: the raw values of columns that are cast |
-| `flights__duplicates` | materialized view, private | keys that occur more than once (batch, key rules that quarantine) |
+| `flights__duplicates` | materialized view, private | keys that occur more than once (batch only; one a key rule) |
 | `flights` | streaming table or materialized view | the published rows, with the expectations of the row rules |
 | `flights__quarantine` | same kind | the exact complement of what was dropped or quarantined, with rule ids |
 | `flights__checks` | materialized view | one row a dataset rule: value, threshold, passed |
@@ -111,7 +111,7 @@ class DatasetSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Select:
-    """`SELECT columns FROM source WHERE where`. `columns` are SQL expressions with their alias; empty where means all."""
+    """`SELECT columns FROM source WHERE where`. `columns` are SQL with their alias (none: all); `where` may be empty."""
 
     columns: tuple[str, ...]
     source: FileSource | TableSource | SqlSource | DatasetSource

@@ -22,8 +22,9 @@ from itertools import count
 
 from lakepact.contract.model import LogicalType
 from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType, StructType, temporal_kind
+from lakepact.rules.access import member_sql
 from lakepact.rules.model import TypedColumn
-from lakepact.sql import identifier, string
+from lakepact.sql import string
 
 __all__ = ["always_fits", "converted", "fits"]
 
@@ -106,7 +107,7 @@ class _Conversion:
         return "TRUE" if target.ddl == "STRING" else f"{typed} IS NOT NULL"
 
     def _field_fits(self, raw: str, typed: str, name: str, target: SparkType) -> str:
-        return self.fits(f"{raw}.{identifier(name)}", f"{typed}.{identifier(name)}", target)
+        return self.fits(member_sql(raw, name), member_sql(typed, name), target)
 
     def _each_fits(self, raw: str, target: SparkType) -> str:
         item = self._variable()
@@ -119,7 +120,7 @@ class _Conversion:
     def _struct(self, raw: str, target: StructType) -> str:
         parts: list[str] = []
         for field in target.fields:
-            parts.append(f"{string(field.name)}, {self.value(f'{raw}.{identifier(field.name)}', field.type)}")
+            parts.append(f"{string(field.name)}, {self.value(member_sql(raw, field.name), field.type)}")
         return f"CASE WHEN {raw} IS NOT NULL THEN named_struct({', '.join(parts)}) END"
 
     def _map(self, raw: str, target: MapType) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from lakepact.contract.model import CustomProperty, SchemaObject, SchemaProperty, SemanticType
 from lakepact.contract.types import ArrayType, MapType, SparkType, StructType, resolve
 from lakepact.errors import Problem
-from lakepact.sql import identifier
+from lakepact.rules.access import column_sql, member_sql
 
 __all__ = ["ACTION_PROPERTY", "Field", "Unreachable", "asked_action", "walk"]
 
@@ -47,7 +47,7 @@ class Field:
     @property
     def nested(self) -> bool:
         """Whether it is not a column itself."""
-        return self.expression != identifier(self.column)
+        return self.expression != column_sql(self.column)
 
     @property
     def per_row(self) -> bool:
@@ -90,7 +90,7 @@ class Field:
                 prop=child,
                 type=found,
                 label=f"{self.label}.{child.name}",
-                expression=f"{self.expression}.{identifier(child.column)}",
+                expression=member_sql(self.expression, child.column),
                 parent=self.expression,
                 critical=self.critical or child.critical_data_element,
                 action=asked_action(child.custom_properties, self.action),
@@ -152,7 +152,7 @@ def walk(
                 type=resolved.type,
                 label=prop.name,
                 column=prop.column,
-                expression=identifier(prop.column),
+                expression=column_sql(prop.column),
                 critical=prop.critical_data_element,
                 action=asked_action(prop.custom_properties, inherited),
             )

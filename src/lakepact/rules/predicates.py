@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType, StructType
+from lakepact.rules.access import member_sql
 from lakepact.rules.literals import (
     INTEGER_RANGES,
     Inexpressible,
@@ -20,7 +21,7 @@ from lakepact.rules.literals import (
     typed_literal,
 )
 from lakepact.rules.patterns import java_pattern
-from lakepact.sql import identifier, literal, string
+from lakepact.sql import literal, string
 
 __all__ = [
     "bound_test",
@@ -180,7 +181,7 @@ def members_test(value: str, found: SparkType, number: int, *, operator: str) ->
     if isinstance(found, StructType):
         if not found.fields:
             raise Inexpressible("the object has no fields")
-        present = " + ".join(f"int({value}.{identifier(f.name)} IS NOT NULL)" for f in found.fields)
+        present = " + ".join(f"int({member_sql(value, f.name)} IS NOT NULL)" for f in found.fields)
         return f"{present} {operator} {int(number)}"
     if isinstance(found, MapType):
         return f"size({value}) {operator} {int(number)}"

@@ -1,0 +1,1 @@
+"""Public test doubles: what a project that uses lakepact needs to test its pipelines without a workspace."""

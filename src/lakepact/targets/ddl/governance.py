@@ -51,9 +51,7 @@ def _tags(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def foreign_keys(
-    target: Target, parents: Mapping[str, Target], existing: ExistingTable | None
-) -> Iterator[Entry]:
+def foreign_keys(target: Target, parents: Mapping[str, Target], existing: ExistingTable | None) -> Iterator[Entry]:
     """ADD CONSTRAINT FOREIGN KEY for every reference to the primary key of another object."""
     for rule in target.rules.dataset_rules:
         if isinstance(rule.measure, OrphanRows):

@@ -20,6 +20,9 @@ TBLPROPERTIES (
 -- not done: CONSTRAINT `pk_customer` PRIMARY KEY (`customer_id`)
 --   because: Spark has no key constraints; the pipeline checks the key
 
+-- not done: `email` MASK `main`.`governance`.`mask_text`
+--   because: Spark has no column masks
+
 -- table of schema object customer
 CREATE TABLE IF NOT EXISTS `main`.`shop`.`customer` (
   `customer_id` BIGINT NOT NULL,

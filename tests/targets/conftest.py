@@ -1,0 +1,3 @@
+"""Golden sources are text to compare with, not modules to collect."""
+
+collect_ignore = ["golden"]
