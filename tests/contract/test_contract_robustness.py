@@ -139,6 +139,15 @@ def test_a_document_full_of_faults_is_judged_in_time() -> None:
     assert time.process_time() - start < 20
 
 
+def test_the_cost_of_faulty_rules_does_not_grow_with_their_square() -> None:
+    rules = "".join(f"  - {{rule: x{index}, foo: 1}}\n" for index in range(8000))
+    content = DOCUMENT.split("schema:")[0] + "schema:\n- name: t\n  quality:\n" + rules
+    start = time.process_time()
+    _, problems = read_contract(content.encode())
+    assert len(problems) == 16_000
+    assert time.process_time() - start < 20
+
+
 def test_deeply_nested_properties_are_judged_and_built() -> None:
     body = "name: p"
     for _ in range(45):

@@ -102,34 +102,34 @@ def test_variant_is_asked_for() -> None:
         (
             prop("number", "geography"),
             "DOUBLE",
-            "warning LP201: physicalType 'geography' of property 'c' is a type of no known dialect; "
+            ":7:9: warning LP201: physicalType 'geography' of property 'c' is a type of no known dialect; "
             "DOUBLE is used (logicalType number)\n"
             "  hint: use a Spark type such as STRING, BIGINT or DECIMAL(18,2)",
         ),
         (
             prop(None, "decimal(40,2)"),
             "STRING",
-            "warning LP201: physicalType 'decimal(40,2)' of property 'c' is a type of no known dialect; "
+            ":7:9: warning LP201: physicalType 'decimal(40,2)' of property 'c' is a type of no known dialect; "
             "STRING is used (there is no logicalType either)\n"
             "  hint: use a Spark type such as STRING, BIGINT or DECIMAL(18,2)",
         ),
         (
             prop(),
             "STRING",
-            "warning LP202: property 'c' has neither logicalType nor physicalType; it is read as STRING\n"
+            ":7:9: warning LP202: property 'c' has neither logicalType nor physicalType; it is read as STRING\n"
             "  hint: add a logicalType",
         ),
         (
             prop("object", "ARRAY<INT>", properties=(prop("string", name="a"),)),
             "STRUCT<`a`: STRING>",
-            "warning LP203: physicalType 'ARRAY<INT>' and the declared parts of property 'c' have different shapes; "
+            ":7:9: warning LP203: physicalType 'ARRAY<INT>' and the declared parts of property 'c' have different shapes; "
             "the declared parts are used: STRUCT<`a`: STRING>\n"
             "  hint: make both say the same, or leave physicalType out",
         ),
         (
             prop("array", "list"),
             "ARRAY<STRING>",
-            "info LP204: property 'c' says nothing of its elements; it is read as ARRAY<STRING>\n  hint: add `items`",
+            ":7:9: info LP204: property 'c' says nothing of its elements; it is read as ARRAY<STRING>\n  hint: add `items`",
         ),
     ],
 )

@@ -41,6 +41,17 @@ def test_what_somebody_else_changed_meanwhile_stays(monkeypatch: pytest.MonkeyPa
     assert os.environ["LAKEPACT_T1"] == "theirs"
 
 
+def test_a_watched_variable_goes_back_whoever_changed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEPACT_T1", "before")
+    monkeypatch.delenv("LAKEPACT_T2", raising=False)
+    scope = ScopedEnvironment()
+    scope.watch(["LAKEPACT_T1", "LAKEPACT_T2"])
+    os.environ.update({"LAKEPACT_T1": "theirs", "LAKEPACT_T2": "theirs"})
+    scope.restore()
+    assert os.environ["LAKEPACT_T1"] == "before"
+    assert "LAKEPACT_T2" not in os.environ
+
+
 def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("LAKEPACT_CACHE", raising=False)

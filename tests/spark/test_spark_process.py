@@ -91,8 +91,7 @@ PIPELINE = """
     from pathlib import Path
     from lakepact.spark.session import open_local_session
 
-    root, full, rows = Path(sys.argv[1]), sys.argv[2] == "full", int(sys.argv[3])
-    with open_local_session(warehouse=root / "warehouse", app_name="pipeline", heap="1g") as session:
+    def update(session, root, *, full, rows):
         from pyspark import pipelines as dp
         from pyspark.pipelines.add_pipeline_analysis_context import add_pipeline_analysis_context
         from pyspark.pipelines.block_session_mutations import block_session_mutations
@@ -101,7 +100,6 @@ PIPELINE = """
         from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph, start_run
 
         spark, source = session.connect, str(root / "source")
-        attached = session.attach(["s"])
         session.classic.range(rows).write.format("parquet").mode("append").save(source)
         graph = create_dataflow_graph(spark, "spark_catalog", "s", {})
         registry = SparkConnectGraphElementRegistry(spark, graph)
@@ -121,17 +119,25 @@ PIPELINE = """
         refresh = {"full_refresh": [], "full_refresh_all": full, "refresh": [], "dry": False}
         for _ in start_run(spark, graph, storage=(root / "storage").as_uri(), **refresh):
             pass
-        ids = session.classic.sql("DESCRIBE DETAIL s.streamed").collect()[0].id
-        print(json.dumps([attached, session.classic.table("s.counted").collect()[0].n, ids]))
+        table = session.classic.sql("DESCRIBE DETAIL s.streamed").collect()[0].id
+        return session.classic.table("s.counted").collect()[0].n, table
+
+    root = Path(sys.argv[1])
+    with open_local_session(warehouse=root / "warehouse", app_name="pipeline", heap="1g") as session:
+        attached = session.attach(["s"])
+        for argument in sys.argv[2:]:
+            mode, rows = argument.split(":")
+            print(json.dumps([attached, *update(session, root, full=mode == "full", rows=int(rows))]))
 """
 
 
+@pytest.mark.timeout(900)  # three Java processes and four updates, on a machine that may be busy
 def test_tables_of_one_process_are_pipeline_targets_in_the_next(tmp_path: Path) -> None:
     results: list[Any] = []
-    for mode, rows in (("update", 10), ("update", 5), ("full", 1), ("update", 2)):
-        code, out, err = _python(PIPELINE, tmp_path, mode, rows)
+    for updates in (["update:10"], ["update:5", "full:1"], ["update:2"]):
+        code, out, err = _python(PIPELINE, tmp_path, *updates)
         assert (code, err) == (0, "")
-        results.append(json.loads(out))
+        results += [json.loads(line) for line in out.splitlines()]
     assert [(attached, total) for attached, total, _ in results] == [(0, 10), (2, 15), (2, 16), (2, 18)]
     assert len({table for _, _, table in results}) == 1
 
@@ -186,7 +192,7 @@ def test_java_that_does_not_start_spark_shows_what_it_said(local_session: LocalS
         tmp_path / "warehouse",
         env={
             "JAVA_HOME": str(tmp_path / "jdk"),
-            "LAKEPACT_JARS": str(cached_delta_jars(delta_coordinates())[0].parent),
+            "LAKEPACT_JARS": str(jars),
         },
     )
     assert (code, err) == (0, "")

@@ -32,7 +32,7 @@ def judge(document: YamlDocument, version: ApiVersion, *, strict: bool) -> list[
 
 
 class _Others:
-    """The findings of the other versions, by every path that leads to them."""
+    """What the other versions find, computed only when the declared version finds something."""
 
     def __init__(self, document: YamlDocument, version: ApiVersion) -> None:
         self.document = document
@@ -41,11 +41,21 @@ class _Others:
         self.versions = [*versions[at + 1 :], *reversed(versions[:at])]
 
     @cached_property
+    def findings(self) -> dict[ApiVersion, list[Finding]]:
+        return {version: check(self.document, grammar_of(version)) for version in self.versions}
+
+    @cached_property
+    def refused(self) -> dict[ApiVersion, set[str]]:
+        """The paths at which each version has a finding."""
+        return {version: {finding.path for finding in findings} for version, findings in self.findings.items()}
+
+    @cached_property
     def index(self) -> dict[ApiVersion, dict[str, list[Finding]]]:
+        """The findings of each version at a path and below it."""
         result: dict[ApiVersion, dict[str, list[Finding]]] = {}
-        for version in self.versions:
+        for version, findings in self.findings.items():
             paths = result[version] = {}
-            for finding in check(self.document, grammar_of(version)):
+            for finding in findings:
                 for path in (*_ancestors(finding.path), finding.path):
                     paths.setdefault(path, []).append(finding)
         return result
@@ -61,7 +71,7 @@ class _Others:
         candidates = []
         for version in self.versions:
             index = self.index[version]
-            if any(finding.path == path for path in _ancestors(unit) for finding in index.get(path, ())):
+            if any(path in self.refused[version] for path in _ancestors(unit)):
                 continue  # this version refuses what the unit stands in, so it has not looked at the unit
             findings = [severe.get((finding.path, finding.code), finding) for finding in index.get(unit, ())]
             fewer = _weight(findings) < _weight(own)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
-from lakepact.contract.model import Contract, SchemaObject
+from lakepact.contract.model import Contract, SchemaObject, SchemaProperty
 from lakepact.errors import ConfigurationError
 from lakepact.plan.model import DatasetRole, Plan, PlannedColumn
 from lakepact.rules.model import ObjectRules
@@ -21,6 +22,8 @@ __all__ = [
 ]
 
 _CLUSTER_KEYS = ("lakepact.clusterBy", "clusterBy")
+# Characters that Delta refuses in names of columns without column mapping.
+_UNSTORABLE = re.compile(r"[ ,;{}()\n\t=]")
 _COMMENTS = {
     DatasetRole.INPUT: "The rows of {table} as the source gives them, with the types of the contract.",
     DatasetRole.DUPLICATES: "Keys of {table} that occur more than once in its source.",
@@ -52,7 +55,14 @@ def contract_properties(contract: Contract | Plan) -> dict[str, str]:
 
 def table_properties(contract: Contract, described: SchemaObject) -> dict[str, str]:
     """The properties of every stored dataset of an object."""
-    return contract_properties(contract) | {"lakepact.object": described.name}
+    mapping = {"delta.columnMapping.mode": "name"} if any(map(_needs_mapping, described.columns)) else {}
+    return contract_properties(contract) | {"lakepact.object": described.name} | mapping
+
+
+def _needs_mapping(column: SchemaProperty) -> bool:
+    """Whether Delta stores the column, or a field in it, only under another name than its own."""
+    nested = (*column.properties, *filter(None, (column.items, column.map_key, column.map_value)))
+    return bool(_UNSTORABLE.search(column.column)) or any(map(_needs_mapping, nested))
 
 
 def delta_properties(described: SchemaObject) -> dict[str, str]:

@@ -17,12 +17,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from lakepact.contract.types import SparkType
 from lakepact.errors import Problem
 from lakepact.rules.model import Action, DatasetRule, RowRule
 
 __all__ = [
+    "Conversion",
     "Dataset",
     "DatasetKind",
     "DatasetRole",
@@ -110,12 +112,37 @@ class DatasetSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """How a column of the input is read: `template` with `Conversion.COLUMN` replaced by `raw`, then ` AS alias`.
+
+    `type` is what the template converts to, for people. Columns of one type share a template, so a target that has
+    functions can write it once.
+    """
+
+    COLUMN: ClassVar[str] = "<column>"
+
+    type: str
+    template: str
+    raw: str
+    alias: str
+
+    @property
+    def expression(self) -> str:
+        """The column of the query."""
+        return f"{self.template.replace(self.COLUMN, self.raw)} AS {self.alias}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Select:
-    """`SELECT columns FROM source WHERE where`. `columns` are SQL with their alias (none: all); `where` may be empty."""
+    """`SELECT columns FROM source WHERE where`. `columns` are SQL with their alias (none: all); `where` may be empty.
+
+    `conversions` say how some of the columns are made, by their expression.
+    """
 
     columns: tuple[str, ...]
     source: FileSource | TableSource | SqlSource | DatasetSource
     where: str = ""
+    conversions: Mapping[str, Conversion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

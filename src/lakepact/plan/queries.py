@@ -12,6 +12,7 @@ from lakepact.plan.metadata import (
     table_properties,
 )
 from lakepact.plan.model import (
+    Conversion,
     Dataset,
     DatasetKind,
     DatasetRole,
@@ -50,13 +51,26 @@ def input_dataset(context: ObjectContext) -> Dataset:
         kind=DatasetKind.TEMPORARY_VIEW,
         role=DatasetRole.INPUT,
         object=context.rules.name,
-        query=Select(columns=tuple(columns), source=context.source),
+        query=Select(columns=tuple(columns), source=context.source, conversions=_conversions(context, columns)),
         comment=comment(DatasetRole.INPUT, context.described, context.rules.table),
         expectations=tuple(
             _expectation(rule, context.holds(rule), Action.WARN)
             for rule in context.chosen(RowRuleKind.TYPE, Action.WARN)
         ),
     )
+
+
+def _conversions(context: ObjectContext, columns: list[str]) -> dict[str, Conversion]:
+    made = [
+        Conversion(
+            type=column.type.ddl,
+            template=converted(Conversion.COLUMN, column),
+            raw=_raw(context, column),
+            alias=identifier(column.name),
+        )
+        for column in context.rules.columns
+    ]
+    return {each.expression: each for each in made if each.expression in columns}
 
 
 def _raw(context: ObjectContext, column: TypedColumn) -> str:

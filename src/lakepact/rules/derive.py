@@ -79,6 +79,9 @@ def _scopes(contract: Contract, ledger: Ledger, *, variant: bool) -> dict[str, O
             else:
                 fields.append(found)
         scopes[schema_object.name] = ObjectScope(schema_object, tuple(fields))
+    for problem in ledger.problems:
+        if problem.code in ("LP201", "LP203"):
+            ledger.note(problem.path, Enforcement.NOT_ENFORCEABLE, problem.message)
     for _, prop in contract.walk_properties():
         if prop.semantic_type is SemanticType.MEASURE:
             ledger.sections[prop.place.path] = "a measure is computed by its reader, not stored"

@@ -54,7 +54,7 @@ def zone(field: Field) -> str:
 
 def field_drafts(field: Field, ledger: Ledger) -> Iterator[Draft]:
     """Every rule that type, `required`, options and `enum` of one field make; refusals go to the ledger."""
-    yield from _type_draft(field)
+    yield from _type_draft(field, ledger)
     yield from _time_of_day_draft(field)
     yield from _required_draft(field)
     if field.prop.options is not None:
@@ -62,18 +62,20 @@ def field_drafts(field: Field, ledger: Ledger) -> Iterator[Draft]:
     yield from _enum_draft(field, ledger)
 
 
-def _type_draft(field: Field) -> Iterator[Draft]:
+def _type_draft(field: Field, ledger: Ledger) -> Iterator[Draft]:
     if field.nested or field.type == AtomicType("STRING"):
         return
     base = field.prop.place.path
     keys = ["logicalType"] if field.prop.logical_type else []
     keys += ["physicalType"] if field.prop.physical_type else []
+    # A physical type that was refused is not what the rule checks.
+    clauses = [path for key in keys if (path := child_path(base, key)) not in ledger.claims]
     yield RowDraft(
         label=f"{field.label}.type",
         kind=RowRuleKind.TYPE,
         predicate="",
         columns=(field.column,),
-        clauses=tuple(child_path(base, key) for key in keys) or (child_path(base, "name"),),
+        clauses=tuple(clauses) or (child_path(base, "name"),),
         description=f"{field.label} is a value of type {field.type.ddl}",
         origin=origin_of(field, structural=True),
     )
@@ -293,6 +295,8 @@ class _OptionDrafts:
             yield from self._drafts("format", test, f"is text in the format {name}")
         elif _is_moment(self._type):
             date_pattern(name)
+            if self._field.nested:
+                raise Inexpressible("texts inside of structs, arrays and maps are read as ISO 8601 only")
             self._ledger.claim(
                 self._path("format"), Enforcement.TABLE, reason="texts of the source are read with this pattern"
             )

@@ -16,7 +16,7 @@ from lakepact.rules.options import origin_of
 __all__ = ["find_field", "relationship_drafts"]
 
 _EXTERNAL = re.compile(r"\.ya?ml(?:#|$)|#|^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_External = "it refers to another document, whose data is not part of this pipeline"
+_ELSEWHERE = "it refers to another document, whose data is not part of this pipeline"
 
 Scopes = Mapping[str, ObjectScope]
 
@@ -26,7 +26,7 @@ def relationship_drafts(scope: ObjectScope, field: Field | None, scopes: Scopes,
     for relationship in field.prop.relationships if field else scope.object.relationships:
         path = relationship.place.path
         if any(_EXTERNAL.search(address) for address in (*relationship.source, *relationship.target)):
-            ledger.note(path, Enforcement.METADATA, _External)
+            ledger.note(path, Enforcement.METADATA, _ELSEWHERE)
             continue
         try:
             yield _draft(scope, field, relationship, scopes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 __all__ = ["ScopedEnvironment", "cache_folder"]
@@ -26,6 +26,7 @@ class ScopedEnvironment:
 
     def __init__(self) -> None:
         self._changes: list[tuple[str, str | None, str | None]] = []
+        self._watched: dict[str, str | None] = {}
 
     def set(self, values: Mapping[str, str | None]) -> None:
         """Set (or with None remove) each variable, remembering what it was."""
@@ -33,12 +34,18 @@ class ScopedEnvironment:
             self._changes.append((name, os.environ.get(name), value))
             _put(name, value)
 
+    def watch(self, names: Iterable[str]) -> None:
+        """Remember variables that a library we call sets by itself: they go back whatever they are by then."""
+        self._watched.update({name: os.environ.get(name) for name in names})
+
     def restore(self) -> None:
         """Undo every change, the last one first. A second call does nothing."""
         while self._changes:
             name, before, ours = self._changes.pop()
             if os.environ.get(name) == ours:
                 _put(name, before)
+        while self._watched:
+            _put(*self._watched.popitem())
 
 
 def cache_folder() -> Path:

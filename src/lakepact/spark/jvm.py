@@ -22,6 +22,7 @@ from lakepact.spark.java import Java
 __all__ = ["Jvm", "launch_jvm", "logging_option", "resolve_packages"]
 
 _END_SECONDS = 20
+_SET_BY_PYSPARK = ("SPARK_AUTH_SOCKET_TIMEOUT", "SPARK_BUFFER_SIZE")
 _LOG_LINES = 12
 
 
@@ -65,6 +66,7 @@ def launch_jvm(*, java: Java, conf: Mapping[str, str], environment: Mapping[str,
 
     launch: Callable[..., Any] = java_gateway.launch_gateway
     scope = ScopedEnvironment()
+    scope.watch(_SET_BY_PYSPARK)
     scope.set({**_environment(java), **environment})
     spark_conf = SparkConf(loadDefaults=False)
     for key, value in conf.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Mapping
 
 import lakepact
@@ -12,6 +10,7 @@ from lakepact.plan.metadata import contract_properties
 from lakepact.plan.model import Dataset, Plan
 from lakepact.targets.header import comment_text, header_lines
 from lakepact.targets.pipeline_python.literals import python_string, python_value
+from lakepact.targets.pipeline_python.reading import ReadingFunction, function_name, read_calls, reading_functions
 
 __all__ = ["render"]
 
@@ -35,7 +34,8 @@ CONTRACT = {properties}
 def render(plan: Plan) -> str:
     """The source of all datasets of `plan`, the same text for the same plan.
 
-    It calls nothing but the decorators of `pyspark.pipelines` and readers and projections of `spark`.
+    It calls nothing but the decorators of `pyspark.pipelines`, readers and projections of `spark`, and functions of its
+    own that write the SQL by which a column of any type is read as one of the contract's.
     """
     header = _HEADER.format(
         pipeline=_docstring_text(plan.pipeline),
@@ -43,16 +43,22 @@ def render(plan: Plan) -> str:
         properties=python_value(contract_properties(plan), ""),
     )
     taken: set[str] = {"CONTRACT", "dp", "spark"}
-    return "\n".join([header, *(_dataset(dataset, contract_properties(plan), taken) for dataset in plan.datasets)])
+    readers = reading_functions(plan, taken)
+    shared = contract_properties(plan)
+    datasets = (_dataset(dataset, shared, taken, readers) for dataset in plan.datasets)
+    return "\n".join([header, *(reader.source for reader in readers.values()), *datasets])
 
 
 def _docstring_text(text: str) -> str:
     return comment_text(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _dataset(dataset: Dataset, shared: Mapping[str, str], taken: set[str]) -> str:
+def _dataset(
+    dataset: Dataset, shared: Mapping[str, str], taken: set[str], readers: Mapping[str, ReadingFunction]
+) -> str:
     above = "\n".join(_decorator(each, shared) for each in decorators(dataset))
-    return f"\n{above}\ndef {_function_name(dataset.name, taken)}():\n{_body(steps(dataset))}\n"
+    calls = read_calls(dataset, readers)
+    return f"\n{above}\ndef {function_name(dataset.name, taken)}():\n{_body(steps(dataset), calls)}\n"
 
 
 def _decorator(decorator: Decorator, shared: Mapping[str, str]) -> str:
@@ -69,35 +75,23 @@ def _argument(value: object, shared: Mapping[str, str]) -> str:
     return python_value(rest, "    ").replace("{", "{\n        **CONTRACT,", 1)
 
 
-def _function_name(name: str, taken: set[str]) -> str:
-    """A function name like the dataset's, free in this source."""
-    plain = re.sub(r"[^0-9A-Za-z_]+", "_", name).strip("_") or "dataset"
-    base = f"_{plain}" if plain[0].isdigit() or keyword.iskeyword(plain) else plain
-    candidate, number = base, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{base}_{number}"
-    taken.add(candidate)
-    return candidate
-
-
-def _body(chain: tuple[Step, ...]) -> str:
+def _body(chain: tuple[Step, ...], calls: Mapping[str, str]) -> str:
     head, rest = "spark", list(chain)
     while rest[0].arguments is None:
         head += f".{rest.pop(0).name}"
     if len(rest) <= _SHORT:
-        return f"    return {head}" + "".join(_call(step, "    ") for step in rest)
+        return f"    return {head}" + "".join(_call(step, "    ", calls) for step in rest)
     lines = [
-        f"        {head}{_call(rest[0], '        ')}",
-        *(f"        {_call(step, '        ')}" for step in rest[1:]),
+        f"        {head}{_call(rest[0], '        ', calls)}",
+        *(f"        {_call(step, '        ', calls)}" for step in rest[1:]),
     ]
     return "\n".join(["    return (", *lines, "    )"])
 
 
-def _call(step: Step, indent: str) -> str:
+def _call(step: Step, indent: str, calls: Mapping[str, str]) -> str:
     arguments = step.arguments or ()
     if step.name == "selectExpr":
-        lines = [f"{indent}    {python_string(each)}," for each in arguments]
+        lines = [f"{indent}    {calls.get(each) or python_string(each)}," for each in arguments]
         return "\n".join([f".{step.name}(", *lines, f"{indent})"])
     listed = ", ".join(python_string(each) for each in arguments)
     if "\n" not in listed and len(indent) + len(step.name) + len(listed) + 3 > _WIDTH:

@@ -16,6 +16,32 @@ CONTRACT = {
 }
 
 
+def as_bigint(column):
+    """SQL that reads `column`, of whatever type, as BIGINT: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN typeof(<column>) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(<column> AS BIGINT)"
+        " WHEN typeof(<column>) IN ('double', 'float') THEN CASE"
+        " WHEN try_cast(<column> AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(<column> AS BIGINT) AS DOUBLE) = try_cast(<column> AS DOUBLE) THEN try_cast(<column> AS BIGINT) END"
+        " WHEN typeof(<column>) LIKE 'decimal%' THEN CASE"
+        " WHEN CAST(<column> AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(<column> AS BIGINT) END"
+        " ELSE try_cast(CAST(<column> AS STRING) AS BIGINT) END"
+    ).replace("<column>", column)
+
+
+def as_double(column):
+    """SQL that reads `column`, of whatever type, as DOUBLE: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN typeof(<column>) = 'double' THEN try_cast(<column> AS DOUBLE)"
+        " WHEN typeof(<column>) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean') THEN CASE"
+        " WHEN try_cast(try_cast(<column> AS DOUBLE) AS DECIMAL(38,0)) = try_cast(<column> AS DECIMAL(38,0)) THEN try_cast(<column> AS DOUBLE) END"
+        " WHEN typeof(<column>) IN ('float', 'double') THEN CASE"
+        " WHEN abs(try_cast(<column> AS DOUBLE)) <> CAST('Infinity' AS DOUBLE) OR isnan(try_cast(<column> AS DOUBLE)) OR abs(try_cast(<column> AS DOUBLE)) = CAST('Infinity' AS DOUBLE) THEN try_cast(<column> AS DOUBLE) END"
+        " WHEN NOT CAST(<column> AS STRING) RLIKE '[xX]|[0-9.][dDfF]\\\\s*\\u0024' AND (NOT abs(try_cast(CAST(<column> AS STRING) AS DOUBLE)) = CAST('Infinity' AS DOUBLE) OR CAST(<column> AS STRING) RLIKE '^\\\\s*[+-]?[iI][nN][fF]') THEN try_cast(CAST(<column> AS STRING) AS DOUBLE) END"
+    ).replace("<column>", column)
+
+
 @dp.temporary_view(
     name="orders__input",
     comment="The rows of orders as the source gives them, with the types of the contract.",
@@ -26,8 +52,8 @@ def orders__input():
         .option("header", "true")
         .load("data/orders.csv")
         .selectExpr(
-            "CASE WHEN typeof(`id`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`id` AS BIGINT) WHEN typeof(`id`) IN ('double', 'float') THEN CASE WHEN try_cast(`id` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`id` AS BIGINT) AS DOUBLE) = try_cast(`id` AS DOUBLE) THEN try_cast(`id` AS BIGINT) END WHEN typeof(`id`) LIKE 'decimal%' THEN CASE WHEN CAST(`id` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`id` AS BIGINT) END ELSE try_cast(CAST(`id` AS STRING) AS BIGINT) END AS `order_id`",
-            "CASE WHEN typeof(`amount`) = 'double' THEN try_cast(`amount` AS DOUBLE) WHEN typeof(`amount`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean') THEN CASE WHEN try_cast(try_cast(`amount` AS DOUBLE) AS DECIMAL(38,0)) = try_cast(`amount` AS DECIMAL(38,0)) THEN try_cast(`amount` AS DOUBLE) END WHEN typeof(`amount`) IN ('float', 'double') THEN CASE WHEN abs(try_cast(`amount` AS DOUBLE)) <> CAST('Infinity' AS DOUBLE) OR isnan(try_cast(`amount` AS DOUBLE)) OR abs(try_cast(`amount` AS DOUBLE)) = CAST('Infinity' AS DOUBLE) THEN try_cast(`amount` AS DOUBLE) END WHEN NOT CAST(`amount` AS STRING) RLIKE '[xX]|[0-9.][dDfF]\\\\s*\\u0024' AND (NOT abs(try_cast(CAST(`amount` AS STRING) AS DOUBLE)) = CAST('Infinity' AS DOUBLE) OR CAST(`amount` AS STRING) RLIKE '^\\\\s*[+-]?[iI][nN][fF]') THEN try_cast(CAST(`amount` AS STRING) AS DOUBLE) END AS `amount`",
+            as_bigint("`id`") + " AS `order_id`",
+            as_double("`amount`") + " AS `amount`",
             "CAST(`note` AS STRING) AS `note`",
             "named_struct('order_id', `id`, 'amount', `amount`) AS _lakepact_raw",
         )

@@ -18,17 +18,83 @@ import os""",
 }
 
 
+def as_bigint(column):
+    """SQL that reads `column`, of whatever type, as BIGINT: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN typeof(<column>) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(<column> AS BIGINT)"
+        " WHEN typeof(<column>) IN ('double', 'float') THEN CASE"
+        " WHEN try_cast(<column> AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(<column> AS BIGINT) AS DOUBLE) = try_cast(<column> AS DOUBLE) THEN try_cast(<column> AS BIGINT) END"
+        " WHEN typeof(<column>) LIKE 'decimal%' THEN CASE"
+        " WHEN CAST(<column> AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(<column> AS BIGINT) END"
+        " ELSE try_cast(CAST(<column> AS STRING) AS BIGINT) END"
+    ).replace("<column>", column)
+
+
+def as_struct_select_bigint_a_b_string(column):
+    """SQL that reads `column`, of whatever type, as STRUCT<`select`: BIGINT, `a``b`: STRING>: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN <column> IS NOT NULL THEN named_struct('select', CASE"
+        " WHEN typeof(<column>.`select`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(<column>.`select` AS BIGINT)"
+        " WHEN typeof(<column>.`select`) IN ('double', 'float') THEN CASE"
+        " WHEN try_cast(<column>.`select` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(<column>.`select` AS BIGINT) AS DOUBLE) = try_cast(<column>.`select` AS DOUBLE) THEN try_cast(<column>.`select` AS BIGINT) END"
+        " WHEN typeof(<column>.`select`) LIKE 'decimal%' THEN CASE"
+        " WHEN CAST(<column>.`select` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(<column>.`select` AS BIGINT) END"
+        " ELSE try_cast(CAST(<column>.`select` AS STRING) AS BIGINT) END, 'a`b', CAST(<column>.`a``b` AS STRING)) END"
+    ).replace("<column>", column)
+
+
+def as_array_struct_select_bigint_a_b_string(column):
+    """SQL that reads `column`, of whatever type, as ARRAY<STRUCT<`select`: BIGINT, `a``b`: STRING>>: NULL where its value would be lost or changed."""
+    return (
+        "transform(<column>, _v1 -> CASE"
+        " WHEN _v1 IS NOT NULL THEN named_struct('select', CASE"
+        " WHEN typeof(_v1.`select`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(_v1.`select` AS BIGINT)"
+        " WHEN typeof(_v1.`select`) IN ('double', 'float') THEN CASE"
+        " WHEN try_cast(_v1.`select` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(_v1.`select` AS BIGINT) AS DOUBLE) = try_cast(_v1.`select` AS DOUBLE) THEN try_cast(_v1.`select` AS BIGINT) END"
+        " WHEN typeof(_v1.`select`) LIKE 'decimal%' THEN CASE"
+        " WHEN CAST(_v1.`select` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(_v1.`select` AS BIGINT) END"
+        " ELSE try_cast(CAST(_v1.`select` AS STRING) AS BIGINT) END, 'a`b', CAST(_v1.`a``b` AS STRING)) END)"
+    ).replace("<column>", column)
+
+
+def as_map_string_bigint(column):
+    """SQL that reads `column`, of whatever type, as MAP<STRING, BIGINT>: NULL where its value would be lost or changed."""
+    return (
+        "transform_values(<column>, (_v1, _v2) -> CASE"
+        " WHEN typeof(_v2) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(_v2 AS BIGINT)"
+        " WHEN typeof(_v2) IN ('double', 'float') THEN CASE"
+        " WHEN try_cast(_v2 AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(_v2 AS BIGINT) AS DOUBLE) = try_cast(_v2 AS DOUBLE) THEN try_cast(_v2 AS BIGINT) END"
+        " WHEN typeof(_v2) LIKE 'decimal%' THEN CASE"
+        " WHEN CAST(_v2 AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(_v2 AS BIGINT) END"
+        " ELSE try_cast(CAST(_v2 AS STRING) AS BIGINT) END)"
+    ).replace("<column>", column)
+
+
+def as_date(column):
+    """SQL that reads `column`, of whatever type, as DATE: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN typeof(<column>) = 'date' THEN try_cast(<column> AS DATE)"
+        " WHEN typeof(<column>) LIKE 'timestamp%' THEN CASE"
+        " WHEN CAST(<column> AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}([ T](0{1,2}:0{1,2}(:0{1,2}([.]0*)?)?)?)?\\\\s*\\\\z' THEN try_cast(<column> AS DATE) END"
+        " WHEN typeof(<column>) LIKE 'string%' OR typeof(<column>) = 'variant' THEN CASE"
+        " WHEN CAST(<column> AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}([ T](0{1,2}:0{1,2}(:0{1,2}([.]0*)?)?)?)?\\\\s*\\\\z' THEN try_cast(substring_index(trim(CAST(<column> AS STRING)), ' ', 1) AS DATE) END END"
+    ).replace("<column>", column)
+
+
 @dp.temporary_view(
     name="`order Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞__input`",
     comment="The rows of order Größe `x` 'y' \"z\" ${HOME} \\ 𝄞 as the source gives them, with the types of the contract.",
 )
 def order_Gr_e_x_y_z_HOME___input():
     return spark.read.table("`raw`.`order items`").selectExpr(
-        "CASE WHEN typeof(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS BIGINT) WHEN typeof(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞`) IN ('double', 'float') THEN CASE WHEN try_cast(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS BIGINT) AS DOUBLE) = try_cast(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS DOUBLE) THEN try_cast(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS BIGINT) END WHEN typeof(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞`) LIKE 'decimal%' THEN CASE WHEN CAST(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS BIGINT) END ELSE try_cast(CAST(`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞` AS STRING) AS BIGINT) END AS `Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞`",
-        "CASE WHEN `select` IS NOT NULL THEN named_struct('select', CASE WHEN typeof(`select`.`select`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`select`.`select` AS BIGINT) WHEN typeof(`select`.`select`) IN ('double', 'float') THEN CASE WHEN try_cast(`select`.`select` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`select`.`select` AS BIGINT) AS DOUBLE) = try_cast(`select`.`select` AS DOUBLE) THEN try_cast(`select`.`select` AS BIGINT) END WHEN typeof(`select`.`select`) LIKE 'decimal%' THEN CASE WHEN CAST(`select`.`select` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`select`.`select` AS BIGINT) END ELSE try_cast(CAST(`select`.`select` AS STRING) AS BIGINT) END, 'a`b', CAST(`select`.`a``b` AS STRING)) END AS `select`",
-        "transform(`from`, _v1 -> CASE WHEN _v1 IS NOT NULL THEN named_struct('select', CASE WHEN typeof(_v1.`select`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(_v1.`select` AS BIGINT) WHEN typeof(_v1.`select`) IN ('double', 'float') THEN CASE WHEN try_cast(_v1.`select` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(_v1.`select` AS BIGINT) AS DOUBLE) = try_cast(_v1.`select` AS DOUBLE) THEN try_cast(_v1.`select` AS BIGINT) END WHEN typeof(_v1.`select`) LIKE 'decimal%' THEN CASE WHEN CAST(_v1.`select` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(_v1.`select` AS BIGINT) END ELSE try_cast(CAST(_v1.`select` AS STRING) AS BIGINT) END, 'a`b', CAST(_v1.`a``b` AS STRING)) END) AS `from`",
-        "transform_values(`map`, (_v1, _v2) -> CASE WHEN typeof(_v2) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(_v2 AS BIGINT) WHEN typeof(_v2) IN ('double', 'float') THEN CASE WHEN try_cast(_v2 AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(_v2 AS BIGINT) AS DOUBLE) = try_cast(_v2 AS DOUBLE) THEN try_cast(_v2 AS BIGINT) END WHEN typeof(_v2) LIKE 'decimal%' THEN CASE WHEN CAST(_v2 AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(_v2 AS BIGINT) END ELSE try_cast(CAST(_v2 AS STRING) AS BIGINT) END) AS `map`",
-        "CASE WHEN typeof(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`) = 'date' THEN try_cast(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` AS DATE) WHEN typeof(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`) LIKE 'timestamp%' THEN CASE WHEN CAST(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}([ T](0{1,2}:0{1,2}(:0{1,2}([.]0*)?)?)?)?\\\\s*\\\\z' THEN try_cast(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` AS DATE) END WHEN typeof(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`) LIKE 'string%' OR typeof(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`) = 'variant' THEN CASE WHEN CAST(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}([ T](0{1,2}:0{1,2}(:0{1,2}([.]0*)?)?)?)?\\\\s*\\\\z' THEN try_cast(substring_index(trim(CAST(`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` AS STRING)), ' ', 1) AS DATE) END END AS `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`",
+        as_bigint("`Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞`") + " AS `Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞`",
+        as_struct_select_bigint_a_b_string("`select`") + " AS `select`",
+        as_array_struct_select_bigint_a_b_string("`from`") + " AS `from`",
+        as_map_string_bigint("`map`") + " AS `map`",
+        as_date("`nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`") + " AS `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`",
         "named_struct('Größe `x` \\'y\\' \"z\" \\u0024{HOME} \\\\ 𝄞', `Größe ``x`` 'y' \"z\" ${HOME} \\ 𝄞`, 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn', `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`) AS _lakepact_raw",
     )
 
@@ -39,6 +105,7 @@ def order_Gr_e_x_y_z_HOME___input():
     table_properties={
         **CONTRACT,
         "lakepact.object": "order",
+        "delta.columnMapping.mode": "name",
     },
     private=True,
 )
@@ -56,6 +123,7 @@ HAVING count(*) > 1""")
     table_properties={
         **CONTRACT,
         "lakepact.object": "order",
+        "delta.columnMapping.mode": "name",
     },
 )
 @dp.expect_all(
@@ -89,6 +157,7 @@ WHERE ((typeof(_lakepact_raw.`Größe ``x`` 'y' "z" ${HOME} \ 𝄞`) = 'bigint' 
     table_properties={
         **CONTRACT,
         "lakepact.object": "order",
+        "delta.columnMapping.mode": "name",
     },
 )
 @dp.expect_all(
@@ -134,6 +203,7 @@ WHERE NOT (((typeof(_lakepact_raw.`Größe ``x`` 'y' "z" ${HOME} \ 𝄞`) = 'big
     table_properties={
         **CONTRACT,
         "lakepact.object": "order",
+        "delta.columnMapping.mode": "name",
     },
 )
 @dp.expect_all(

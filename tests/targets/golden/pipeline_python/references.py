@@ -16,13 +16,39 @@ CONTRACT = {
 }
 
 
+def as_bigint(column):
+    """SQL that reads `column`, of whatever type, as BIGINT: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN typeof(<column>) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(<column> AS BIGINT)"
+        " WHEN typeof(<column>) IN ('double', 'float') THEN CASE"
+        " WHEN try_cast(<column> AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(<column> AS BIGINT) AS DOUBLE) = try_cast(<column> AS DOUBLE) THEN try_cast(<column> AS BIGINT) END"
+        " WHEN typeof(<column>) LIKE 'decimal%' THEN CASE"
+        " WHEN CAST(<column> AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(<column> AS BIGINT) END"
+        " ELSE try_cast(CAST(<column> AS STRING) AS BIGINT) END"
+    ).replace("<column>", column)
+
+
+def as_double(column):
+    """SQL that reads `column`, of whatever type, as DOUBLE: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN typeof(<column>) = 'double' THEN try_cast(<column> AS DOUBLE)"
+        " WHEN typeof(<column>) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean') THEN CASE"
+        " WHEN try_cast(try_cast(<column> AS DOUBLE) AS DECIMAL(38,0)) = try_cast(<column> AS DECIMAL(38,0)) THEN try_cast(<column> AS DOUBLE) END"
+        " WHEN typeof(<column>) IN ('float', 'double') THEN CASE"
+        " WHEN abs(try_cast(<column> AS DOUBLE)) <> CAST('Infinity' AS DOUBLE) OR isnan(try_cast(<column> AS DOUBLE)) OR abs(try_cast(<column> AS DOUBLE)) = CAST('Infinity' AS DOUBLE) THEN try_cast(<column> AS DOUBLE) END"
+        " WHEN NOT CAST(<column> AS STRING) RLIKE '[xX]|[0-9.][dDfF]\\\\s*\\u0024' AND (NOT abs(try_cast(CAST(<column> AS STRING) AS DOUBLE)) = CAST('Infinity' AS DOUBLE) OR CAST(<column> AS STRING) RLIKE '^\\\\s*[+-]?[iI][nN][fF]') THEN try_cast(CAST(<column> AS STRING) AS DOUBLE) END"
+    ).replace("<column>", column)
+
+
 @dp.temporary_view(
     name="customer__input",
     comment="The rows of customer as the source gives them, with the types of the contract.",
 )
 def customer__input():
     return spark.read.table("crm.customer").selectExpr(
-        "CASE WHEN typeof(`customer_id`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`customer_id` AS BIGINT) WHEN typeof(`customer_id`) IN ('double', 'float') THEN CASE WHEN try_cast(`customer_id` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`customer_id` AS BIGINT) AS DOUBLE) = try_cast(`customer_id` AS DOUBLE) THEN try_cast(`customer_id` AS BIGINT) END WHEN typeof(`customer_id`) LIKE 'decimal%' THEN CASE WHEN CAST(`customer_id` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`customer_id` AS BIGINT) END ELSE try_cast(CAST(`customer_id` AS STRING) AS BIGINT) END AS `customer_id`",
+        as_bigint("`customer_id`") + " AS `customer_id`",
         "CAST(`country` AS STRING) AS `country`",
     )
 
@@ -47,10 +73,10 @@ def customer():
 )
 def sale__input():
     return spark.sql("SELECT * FROM erp.sale").selectExpr(
-        "CASE WHEN typeof(`sale_id`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`sale_id` AS BIGINT) WHEN typeof(`sale_id`) IN ('double', 'float') THEN CASE WHEN try_cast(`sale_id` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`sale_id` AS BIGINT) AS DOUBLE) = try_cast(`sale_id` AS DOUBLE) THEN try_cast(`sale_id` AS BIGINT) END WHEN typeof(`sale_id`) LIKE 'decimal%' THEN CASE WHEN CAST(`sale_id` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`sale_id` AS BIGINT) END ELSE try_cast(CAST(`sale_id` AS STRING) AS BIGINT) END AS `sale_id`",
-        "CASE WHEN typeof(`customer_id`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`customer_id` AS BIGINT) WHEN typeof(`customer_id`) IN ('double', 'float') THEN CASE WHEN try_cast(`customer_id` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`customer_id` AS BIGINT) AS DOUBLE) = try_cast(`customer_id` AS DOUBLE) THEN try_cast(`customer_id` AS BIGINT) END WHEN typeof(`customer_id`) LIKE 'decimal%' THEN CASE WHEN CAST(`customer_id` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`customer_id` AS BIGINT) END ELSE try_cast(CAST(`customer_id` AS STRING) AS BIGINT) END AS `customer_id`",
-        "CASE WHEN typeof(`shop_id`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`shop_id` AS BIGINT) WHEN typeof(`shop_id`) IN ('double', 'float') THEN CASE WHEN try_cast(`shop_id` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`shop_id` AS BIGINT) AS DOUBLE) = try_cast(`shop_id` AS DOUBLE) THEN try_cast(`shop_id` AS BIGINT) END WHEN typeof(`shop_id`) LIKE 'decimal%' THEN CASE WHEN CAST(`shop_id` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`shop_id` AS BIGINT) END ELSE try_cast(CAST(`shop_id` AS STRING) AS BIGINT) END AS `shop_id`",
-        "CASE WHEN typeof(`price`) = 'double' THEN try_cast(`price` AS DOUBLE) WHEN typeof(`price`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean') THEN CASE WHEN try_cast(try_cast(`price` AS DOUBLE) AS DECIMAL(38,0)) = try_cast(`price` AS DECIMAL(38,0)) THEN try_cast(`price` AS DOUBLE) END WHEN typeof(`price`) IN ('float', 'double') THEN CASE WHEN abs(try_cast(`price` AS DOUBLE)) <> CAST('Infinity' AS DOUBLE) OR isnan(try_cast(`price` AS DOUBLE)) OR abs(try_cast(`price` AS DOUBLE)) = CAST('Infinity' AS DOUBLE) THEN try_cast(`price` AS DOUBLE) END WHEN NOT CAST(`price` AS STRING) RLIKE '[xX]|[0-9.][dDfF]\\\\s*\\u0024' AND (NOT abs(try_cast(CAST(`price` AS STRING) AS DOUBLE)) = CAST('Infinity' AS DOUBLE) OR CAST(`price` AS STRING) RLIKE '^\\\\s*[+-]?[iI][nN][fF]') THEN try_cast(CAST(`price` AS STRING) AS DOUBLE) END AS `price`",
+        as_bigint("`sale_id`") + " AS `sale_id`",
+        as_bigint("`customer_id`") + " AS `customer_id`",
+        as_bigint("`shop_id`") + " AS `shop_id`",
+        as_double("`price`") + " AS `price`",
     )
 
 

@@ -16,6 +16,19 @@ CONTRACT = {
 }
 
 
+def as_bigint(column):
+    """SQL that reads `column`, of whatever type, as BIGINT: NULL where its value would be lost or changed."""
+    return (
+        "CASE"
+        " WHEN typeof(<column>) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(<column> AS BIGINT)"
+        " WHEN typeof(<column>) IN ('double', 'float') THEN CASE"
+        " WHEN try_cast(<column> AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(<column> AS BIGINT) AS DOUBLE) = try_cast(<column> AS DOUBLE) THEN try_cast(<column> AS BIGINT) END"
+        " WHEN typeof(<column>) LIKE 'decimal%' THEN CASE"
+        " WHEN CAST(<column> AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(<column> AS BIGINT) END"
+        " ELSE try_cast(CAST(<column> AS STRING) AS BIGINT) END"
+    ).replace("<column>", column)
+
+
 @dp.temporary_view(
     name="events__input",
     comment="The rows of events as the source gives them, with the types of the contract.",
@@ -28,7 +41,7 @@ def events__input():
         .schema("`event_id` STRING, `at` STRING, `kind` STRING")
         .load("data/events")
         .selectExpr(
-            "CASE WHEN typeof(`event_id`) IN ('tinyint', 'smallint', 'int', 'bigint', 'boolean', 'string') THEN try_cast(`event_id` AS BIGINT) WHEN typeof(`event_id`) IN ('double', 'float') THEN CASE WHEN try_cast(`event_id` AS DOUBLE) < 9223372036854775808D AND CAST(try_cast(`event_id` AS BIGINT) AS DOUBLE) = try_cast(`event_id` AS DOUBLE) THEN try_cast(`event_id` AS BIGINT) END WHEN typeof(`event_id`) LIKE 'decimal%' THEN CASE WHEN CAST(`event_id` AS STRING) RLIKE '^-?[0-9]+([.]0*)?\\u0024' THEN try_cast(`event_id` AS BIGINT) END ELSE try_cast(CAST(`event_id` AS STRING) AS BIGINT) END AS `event_id`",
+            as_bigint("`event_id`") + " AS `event_id`",
             "CASE WHEN (typeof(`at`) = 'timestamp' OR `at` IS NULL OR (CASE WHEN typeof(`at`) IN ('timestamp', 'timestamp_ntz', 'date') THEN try_cast(`at` AS TIMESTAMP) WHEN typeof(`at`) LIKE 'string%' OR typeof(`at`) = 'variant' THEN CASE WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.][0-9]{0,6}0*)?\\\\s*\\\\z' THEN try_cast(concat(trim(CAST(`at` AS STRING)), ' UTC') AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.][0-9]{0,6}0*)?\\\\s?[A-Za-z+-][A-Za-z0-9_/+:-]*\\\\s*\\\\z' THEN try_cast(CAST(`at` AS STRING) AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}\\\\s*\\\\z' THEN try_cast(concat(trim(CAST(`at` AS STRING)), ' 00:00:00 UTC') AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}\\\\s*\\\\z' THEN try_cast(concat(trim(CAST(`at` AS STRING)), ':00 UTC') AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}\\\\s?[A-Za-z+-][A-Za-z0-9_/+:-]*\\\\s*\\\\z' THEN try_cast(regexp_replace(CAST(`at` AS STRING), '(?<=[ T][0-9]{1,2}:[0-9]{1,2})(?=[^0-9:])', ':00') AS TIMESTAMP) END END IS NOT NULL)) THEN CASE WHEN typeof(`at`) IN ('timestamp', 'timestamp_ntz', 'date') THEN try_cast(`at` AS TIMESTAMP) WHEN typeof(`at`) LIKE 'string%' OR typeof(`at`) = 'variant' THEN CASE WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.][0-9]{0,6}0*)?\\\\s*\\\\z' THEN try_cast(concat(trim(CAST(`at` AS STRING)), ' UTC') AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.][0-9]{0,6}0*)?\\\\s?[A-Za-z+-][A-Za-z0-9_/+:-]*\\\\s*\\\\z' THEN try_cast(CAST(`at` AS STRING) AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}\\\\s*\\\\z' THEN try_cast(concat(trim(CAST(`at` AS STRING)), ' 00:00:00 UTC') AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}\\\\s*\\\\z' THEN try_cast(concat(trim(CAST(`at` AS STRING)), ':00 UTC') AS TIMESTAMP) WHEN CAST(`at` AS STRING) RLIKE '^\\\\s*[+-]?[0-9]{4,7}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{1,2}\\\\s?[A-Za-z+-][A-Za-z0-9_/+:-]*\\\\s*\\\\z' THEN try_cast(regexp_replace(CAST(`at` AS STRING), '(?<=[ T][0-9]{1,2}:[0-9]{1,2})(?=[^0-9:])', ':00') AS TIMESTAMP) END END ELSE raise_error(concat('LP570: rule events.at.type: a value does not fit TIMESTAMP: ', CAST(`at` AS STRING))) END AS `at`",
             "CAST(`kind` AS STRING) AS `kind`",
             "named_struct('event_id', `event_id`) AS _lakepact_raw",
