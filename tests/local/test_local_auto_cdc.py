@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lakepact.errors import ConfigurationError
@@ -99,7 +99,13 @@ def _event(number: int) -> Event:
 
 
 _EVENTS = st.lists(st.integers(0, math.prod(map(len, _DOMAIN)) - 1).map(_event), min_size=350, max_size=450)
-_FEW = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+# Few and large examples, and no shrinking: each one is a Spark query.
+_FEW = settings(
+    max_examples=2,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @_FEW

@@ -20,7 +20,6 @@ from lakepact.rules.derive import compile_rules
 from lakepact.rules.model import Action, Aggregate, DuplicateRows, ObjectRules, OrphanRows, Query
 from lakepact.sql import identifier
 
-
 pytestmark = pytest.mark.spark
 
 

@@ -138,6 +138,8 @@ def _conf(settings: Settings, *, warehouse: Path, app_name: str, jars: Sequence[
         "spark.sql.sources.default": "delta",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
+        # Spark would replace `${…}` inside of quoted names and strings too.
+        "spark.sql.variable.substitute": "false",
         "spark.sql.shuffle.partitions": "2",
         # The state of a small table in one partition rather than 50: halves the time of a run.
         "spark.databricks.delta.snapshotPartitions": "1",
