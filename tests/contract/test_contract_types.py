@@ -122,14 +122,16 @@ def test_variant_is_asked_for() -> None:
         (
             prop("object", "ARRAY<INT>", properties=(prop("string", name="a"),)),
             "STRUCT<`a`: STRING>",
-            ":7:9: warning LP203: physicalType 'ARRAY<INT>' and the declared parts of property 'c' have different shapes; "
+            ":7:9: warning LP203: physicalType 'ARRAY<INT>' and the declared parts of property 'c' have different "
+            "shapes; "
             "the declared parts are used: STRUCT<`a`: STRING>\n"
             "  hint: make both say the same, or leave physicalType out",
         ),
         (
             prop("array", "list"),
             "ARRAY<STRING>",
-            ":7:9: info LP204: property 'c' says nothing of its elements; it is read as ARRAY<STRING>\n  hint: add `items`",
+            ":7:9: info LP204: property 'c' says nothing of its elements; it is read as ARRAY<STRING>\n"
+            "  hint: add `items`",
         ),
     ],
 )

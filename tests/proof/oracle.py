@@ -17,6 +17,7 @@ import oracle_values as values
 from oracle_values import Declared, Misfit, Value
 
 Row = Mapping[str, Value]
+_REMOVES = ("drop", "quarantine")
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "mustBe": operator.eq,
@@ -51,10 +52,14 @@ class Check:
 
 @dataclass
 class Judgement:
-    """What becomes of rows, by their position in the input."""
+    """What becomes of rows, by their position in the input.
+
+    `broken` are all rules that a row breaks, `held_for` those of them that keep it out of the published rows.
+    """
 
     typed: list[Row] = field(default_factory=list)
     broken: list[set[str]] = field(default_factory=list)
+    held_for: list[set[str]] = field(default_factory=list)
     published: list[int] = field(default_factory=list)
     quarantined: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
@@ -73,6 +78,7 @@ class Oracle:
         self.types = [self._type(each) for each in self._properties if each["logicalType"] not in ("string", "time")]
         self.values = list(self._values())
         self.keys = dict(self._keys())
+        self._actions = {rule.id: rule.action for rule in (*self.types, *self.values, *self.keys)}
 
     def judge(self, rows: Sequence[Row], *, text: bool = False) -> Judgement:
         """What becomes of `rows`; with `text`, their values are texts that must fit their types first."""
@@ -115,24 +121,21 @@ class Oracle:
         }
 
     def _route(self, position: int, result: Judgement) -> None:
-        actions = {self._actions[id_] for id_ in result.broken[position]}
+        result.held_for.append({id_ for id_ in result.broken[position] if self._actions[id_] in _REMOVES})
+        actions = {self._actions[id_] for id_ in result.held_for[position]}
         place = (
             result.quarantined if "quarantine" in actions else result.dropped if "drop" in actions else result.published
         )
         place.append(position)
 
-    @property
-    def _actions(self) -> dict[str, str]:
-        return {rule.id: rule.action for rule in (*self.types, *self.values, *self.keys)}
-
     def _count(self, result: Judgement, colliding: Mapping[Demand, set[int]]) -> None:
         """Failed rows by rule: value rules see what types and keys have let through, these see every row."""
         early = [rule for rule in (*self.types, *self.keys)]
-        removing = {rule.id for rule in early if rule.action in ("drop", "quarantine")}
+        removing = {rule.id for rule in early if rule.action in _REMOVES}
         for rule in early:
             result.counts[rule.id] = sum(rule.id in broken for broken in result.broken)
         for rule, positions in colliding.items():
-            if rule.action not in ("drop", "quarantine"):
+            if rule.action not in _REMOVES:
                 repeated = {_key(result.typed[position], self.keys[rule]) for position in positions}
                 result.counts[rule.id] = len(repeated)
         for rule in self.values:
@@ -190,9 +193,11 @@ class Oracle:
         primary = [each for each in self._properties if each.get("primaryKey")]
         if primary:
             ordered = sorted(primary, key=lambda each: each.get("primaryKeyPosition", -1))
-            yield self._demand("primaryKey", [], structure=True), tuple(each["name"] for each in ordered)
+            owners = ordered if len(ordered) == 1 else []
+            yield self._demand("primaryKey", owners, structure=True), tuple(each["name"] for each in ordered)
         for declared in self._properties:
-            if declared.get("unique"):
+            # `unique` on the only member of the primary key says the same thing again.
+            if declared.get("unique") and primary != [declared]:
                 yield self._demand(f"{declared['name']}.unique", [declared], structure=True), (declared["name"],)
 
     def _metrics(
@@ -257,7 +262,9 @@ class Oracle:
         possible = ("warn", "fail") if table else ("warn", "drop", "quarantine", "fail")
         for entry in self._policy:
             if self._matches(entry, id_, owners, rule):
-                return entry["action"]
+                if entry["action"] in possible:
+                    return entry["action"]
+                break
         for place in (rule, *reversed(owners), self._object):
             for custom in place.get("customProperties", ()):
                 if custom["property"] == "lakepact.action" and custom["value"] in possible:
@@ -317,8 +324,8 @@ def _option_tests(declared: Declared) -> Iterator[tuple[str, Callable[[Value], b
     yield from ((option, test) for option, test in tests.items() if option in given)
     if given.get("uniqueItems"):
         yield "uniqueItems", lambda value: len({values.identity(each) for each in value}) == len(value)
-    if kind == "string" and "format" in given:
-        yield "format", lambda value: values.format_holds(value, given["format"])
+    if kind == "string" and (test := values.format_test(given.get("format", ""))) is not None:
+        yield "format", test
     if kind == "integer" and str(given.get("format", "")).startswith("u"):
         high = 2 ** int(given["format"][1:]) - 1
         yield "format", lambda value: 0 <= value <= high

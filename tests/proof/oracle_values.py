@@ -14,7 +14,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ _RANGES = {
     "u32": (0, 2**32 - 1),
 }
 _JAVA_DATES = {"dd.MM.yyyy": "%d.%m.%Y", "yyyyMMdd": "%Y%m%d", "yyyy-MM-dd HH:mm": "%Y-%m-%d %H:%M"}
+_ESCAPE_CLASS_OR_DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$")
 
 
 class Misfit(Exception):
@@ -103,8 +104,9 @@ def _decimal(text: str, precision: int, scale: int) -> Decimal:
         value = Decimal(text)
     except InvalidOperation as error:
         raise Misfit(text) from error
-    if not value.is_finite() or value != round(value, scale) or abs(value) >= Decimal(10) ** (precision - scale):
-        raise Misfit(text)
+    with localcontext(prec=1000):
+        if not value.is_finite() or abs(value) >= Decimal(10) ** (precision - scale) or value.scaleb(scale) % 1 != 0:
+            raise Misfit(text)
     return value
 
 
@@ -196,7 +198,8 @@ def is_multiple(value: Value, step: object) -> bool:
     """Whether `value`, as it is written in decimal, is a whole multiple of `step`."""
     if isinstance(value, float) and not math.isfinite(value):
         return False
-    return Decimal(repr(value) if isinstance(value, float) else value) % Decimal(str(step)) == 0
+    with localcontext(prec=1000):
+        return Decimal(repr(value) if isinstance(value, float) else value) % Decimal(str(step)) == 0
 
 
 def is_time(value: str) -> bool:
@@ -206,7 +209,8 @@ def is_time(value: str) -> bool:
 
 def pattern_found(pattern: str, text: str) -> bool:
     """An ECMAScript pattern searched for in `text`: `$` is the very end, classes are ASCII."""
-    return re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), text, re.ASCII) is not None
+    anchored = _ESCAPE_CLASS_OR_DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
+    return re.search(anchored, text, re.ASCII) is not None
 
 
 def _is_address(kind: Callable[[str], object], text: str) -> bool:
@@ -241,18 +245,13 @@ _FORMATS: Mapping[str, Callable[[str], bool]] = {
 }
 
 
-def format_holds(value: str, name: str) -> bool:
-    """Whether a text has the format; formats that say nothing of the text (password) hold."""
-    return _FORMATS.get(name, lambda _: True)(value)
-
-
-def same(left: Value, right: Value) -> bool:
-    """Equality as keys and items have it: NULL and NaN are equal to themselves."""
-    return identity(left) == identity(right)
+def format_test(name: str) -> Callable[[str], bool] | None:
+    """Whether a text has the format; None for formats that say nothing of the text (password)."""
+    return _FORMATS.get(name)
 
 
 def identity(value: Value) -> object:
-    """Something hashable that is equal for equal values."""
+    """Something hashable that is equal for values that keys and items hold to be equal: NaN is equal to itself."""
     if isinstance(value, float) and math.isnan(value):
         return "NaN"
     if isinstance(value, list):

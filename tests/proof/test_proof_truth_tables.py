@@ -36,6 +36,10 @@ class Case:
     def id(self) -> str:
         return f"t.{self.name}{'' if self.rule[0] in '[{.' else '.'}{self.rule}"
 
+    def own(self, ids: set[str]) -> set[str]:
+        """Those of `ids` that are rules on the property."""
+        return {id_ for id_ in ids if id_.startswith(tuple(f"t.{self.name}{after}" for after in ".[{"))}
+
     @property
     def values(self) -> tuple[Any, ...]:
         return (*self.holds, *self.breaks)
@@ -92,12 +96,22 @@ NUMBERS = (
     Case("n_emin", "exclusiveMinimum", typed("number", exclusiveMinimum=0), (None, 5e-324), (0.0, -0.0, -1.0, NAN)),
     Case("n_emax", "exclusiveMaximum", typed("number", exclusiveMaximum=0), (None, -5e-324), (0.0, -0.0, 1.0, NAN)),
     Case("n_mul", "multipleOf", typed("number", multipleOf=0.1), (None, 0.3, 0.0, -0.7, 5.0), (0.35, NAN, INFINITY)),
+    Case("n_cent", "multipleOf", typed("number", multipleOf=0.01), (4.35, 1234567.89, 0.07), (100.005, 1e-6, 4.351)),
+    Case("n_int", "multipleOf", typed("number", multipleOf=3), (None, 3.0, -6.0, 3e15), (1.0, 2.999999, 1e15)),
     Case("f_max", "maximum", typed("number", format="f32", maximum=0.1), (None, oracle_values.single(0.1)), (0.2, NAN)),
     Case("d_min", "minimum", decimal(minimum=0.1), (None, Decimal("0.10"), Decimal("0.11")), (Decimal("0.09"),)),
     Case("d_max", "exclusiveMaximum", decimal(exclusiveMaximum=9.995), (Decimal("9.99"),), (Decimal("10.00"),)),
     Case("d_mul", "multipleOf", decimal(multipleOf=0.05), (None, Decimal("0.15"), Decimal(0)), (Decimal("0.16"),)),
 )
 MOMENTS = (
+    Case("date_far", "maximum", typed("date", maximum="9999-12-31"), (None, dt.date.max, dt.date.min), ()),
+    Case(
+        "ts_day",
+        "minimum",
+        typed("timestamp", minimum="2024-01-01", defaultTimezone="America/New_York"),
+        (None, moment("2024-01-01T05:00:00+00:00")),
+        (moment("2024-01-01T04:59:59+00:00"),),
+    ),
     Case("date_min", "minimum", typed("date", minimum="2024-02-29"), (None, DAY), (DAY - dt.timedelta(1),)),
     Case("date_max", "exclusiveMaximum", typed("date", exclusiveMaximum="2024-03-01"), (DAY,), (dt.date(2024, 3, 1),)),
     Case(
@@ -142,6 +156,7 @@ TEXTS = (
     Case("p_dollar", "pattern", typed("string", pattern=r"\$\{x}'"), (None, "a ${x}'"), ("x", "${x}")),
     Case("p_slash", "pattern", typed("string", pattern=r"\\d"), (None, "a\\d"), ("1", "d")),
     Case("p_dot", "pattern", typed("string", pattern="^.$"), (None, "a", "\U0001f600"), ("", "ab", "\n")),
+    Case("p_or", "pattern", typed("string", pattern="^a|b$"), (None, "ax", "xb"), ("xa", "b\n", "")),
     Case("p_set", "pattern", typed("string", pattern="^[$a]$"), (None, "$", "a"), ("", "b", "a\n")),
     Case("e_text", "enum", enumerated("string", "a", "it's", None), (None, "a", "it's"), ("", "A", "b")),
     Case("e_int", "enum", enumerated("integer", 1, 2), (None, 1), (0, 3)),
@@ -242,6 +257,27 @@ NESTED = (
         ([point(0), point(-1)],),
     ),
     Case(
+        "a_deep",
+        "[][].maximum",
+        {"logicalType": "array", "items": {"logicalType": "array", "items": typed("number", maximum=1)}},
+        (None, [], [None], [[]], [[None, 1.0]]),
+        ([[2.0]], [[], None, [0.0, NAN]]),
+    ),
+    Case(
+        "a_enum",
+        "[].enum",
+        {"logicalType": "array", "items": enumerated("string", "a", "b")},
+        (None, [], [None, "a"]),
+        (["c"], ["a", None, ""]),
+    ),
+    Case(
+        "m_points",
+        "{value}.x.required",
+        {"logicalType": "map", "map": {"key": {"logicalType": "string"}, "value": POINT}},
+        (None, {}, {"a": None}, {"a": point(1)}),
+        ({"a": point(None)}, {"a": point(1), "b": point(None)}),
+    ),
+    Case(
         "m_key",
         "{key}.minLength",
         {"logicalType": "map", "map": {"key": typed("string", minLength=2), "value": typed("integer", minimum=0)}},
@@ -275,6 +311,12 @@ def observed(spark: Any) -> Observed:
     return execute(spark, contract, rows, policy=WARN)
 
 
+@pytest.fixture(scope="module")
+def judged() -> list[set[str]]:
+    contract, rows = table(CASES)
+    return Oracle(contract, name="t").judge(rows).broken
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_judge_agrees_with_the_table(case: Case) -> None:
     contract, rows = table((case,))
@@ -284,14 +326,9 @@ def test_the_judge_agrees_with_the_table(case: Case) -> None:
 
 @pytest.mark.spark
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_spark_agrees_with_the_judge(observed: Observed, case: Case) -> None:
-    contract, rows = table(CASES)
-    broken = Oracle(contract, name="t").judge(rows).broken
-    own = f"t.{case.name}"
+def test_spark_agrees_with_the_judge(observed: Observed, judged: list[set[str]], case: Case) -> None:
     for n, value in enumerate(case.values):
-        expected = {id_ for id_ in broken[n] if id_.startswith((f"{own}.", f"{own}[", f"{own}{{"))}
-        found = {id_ for id_ in observed.warned[n] if id_.startswith((f"{own}.", f"{own}[", f"{own}{{"))}
-        assert found == expected, f"on {value!r}"
+        assert case.own(observed.warned[n]) == case.own(judged[n]), f"on {value!r}"
 
 
 @pytest.mark.spark

@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 __all__ = [
+    "NOWHERE",
     "ApiVersion",
     "AuthoritativeDefinition",
     "Bound",
@@ -51,6 +52,9 @@ class Place:
     path: str = ""
     line: int = 0
     column: int = 0
+
+
+NOWHERE = Place()
 
 
 class ApiVersion(StrEnum):
@@ -260,7 +264,7 @@ class QualityRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaProperty:
-    """A property (column, nested field). The `items`, `key` and `value` of arrays and maps are nameless (`name` is '')."""
+    """A property: a column or a nested field. The `items`, `key` and `value` of arrays and maps have the name ''."""
 
     place: Place
     name: str = ""

@@ -6,13 +6,15 @@ is asked for a graph, told its outputs and flows, and run; what it says comes ba
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from lakepact.errors import EnvironmentLacking
+from lakepact.errors import ConfigurationError, EnvironmentLacking, LakepactError
 from lakepact.local.definitions import QueryFunction, SourcePlace
+from lakepact.local.events import readable_error
 from lakepact.local.names import Namespace
 from lakepact.plan.model import DatasetKind
 
@@ -84,7 +86,10 @@ class Graph:
     def add_flow(
         self, name: str, target: str, query: QueryFunction, *, spark_conf: Mapping[str, str], place: SourcePlace
     ) -> None:
-        """A flow; `query` is called now, and its unresolved plan sent to the server."""
+        """A flow; `query` is called now, and its unresolved plan sent to the server.
+
+        Raises ConfigurationError (LP541) where the query itself raises.
+        """
         from pyspark.pipelines.flow import Flow
 
         with _mutations_blocked():
@@ -94,7 +99,7 @@ class Graph:
                     target=target,
                     spark_conf=dict(spark_conf),
                     source_code_location=_location(place),
-                    func=query,
+                    func=_placed(query, name, place),
                 )
             )
 
@@ -138,6 +143,28 @@ def _mutations_blocked() -> Iterator[None]:
 
     with block_session_mutations():
         yield
+
+
+def _placed(query: QueryFunction, name: str, place: SourcePlace) -> QueryFunction:
+    """`query`, with whatever it raises told as a fault of its source, at the line that raised."""
+
+    def placed() -> Any:
+        try:
+            return query()
+        except LakepactError:
+            raise
+        except Exception as error:  # a query may raise anything, and this is where it enters
+            lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == place.file]
+            line = (lines[-1] if lines else None) or place.line
+            said = readable_error(str(error)).partition("\n")[0]
+            told = f"{type(error).__name__}: {said}" if said else type(error).__name__
+            raise ConfigurationError(
+                f"{place.file}:{line}: the query of {name} raises {told}",
+                code="LP541",
+                facts={"file": place.file, "line": line},
+            ) from error
+
+    return placed
 
 
 def _location(place: SourcePlace) -> Any:

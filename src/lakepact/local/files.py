@@ -8,12 +8,13 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from lakepact.errors import EnvironmentLacking
 
-__all__ = ["only_run", "replace_file"]
+__all__ = ["only_run", "only_writer", "replace_file"]
 
 _POLL_SECONDS = 0.2
 
@@ -49,6 +50,32 @@ def only_run(path: Path, *, wait_seconds: float, waiting: Callable[[str], None])
             yield
         finally:
             fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+
+
+@contextmanager
+def only_writer(classic: Any, path: Path, *, wait_seconds: float = 60.0) -> Iterator[None]:
+    """Hold the lock file at `path` from inside of Spark's Java process.
+
+    That process outlives this one for a moment when this one is killed, and may still write: the next run, which gets
+    the pipeline's own lock at once, waits here. Raises EnvironmentLacking (LP531) after `wait_seconds`.
+    """
+    from py4j.protocol import Py4JError
+
+    file = classic._jvm.java.io.RandomAccessFile(str(path), "rw")
+    try:
+        deadline = time.monotonic() + wait_seconds
+        while file.getChannel().tryLock() is None:
+            if time.monotonic() >= deadline:
+                raise EnvironmentLacking(
+                    f"the Java process of a run of {path.stem} that was killed still writes",
+                    code="LP531",
+                    hint="wait for it to end, or end it",
+                )
+            time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        with suppress(Py4JError):
+            file.close()
 
 
 def _acquire(descriptor: int, path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -> None:

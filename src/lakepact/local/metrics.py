@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 __all__ = ["Observations", "observe"]
@@ -51,6 +51,7 @@ class Observations:
 @contextmanager
 def observe(classic: Any, prefix: str) -> Iterator[Observations]:
     """Collect observations whose name starts with `prefix`; leaving the context waits for the last one."""
+    from py4j.protocol import Py4JError
     from pyspark import java_gateway
 
     observations = Observations()
@@ -63,8 +64,10 @@ def observe(classic: Any, prefix: str) -> Iterator[Observations]:
     try:
         yield observations
     finally:
-        scala_context.listenerBus().waitUntilEmpty()
-        scala_context.removeSparkListener(listener)
+        # Without Java there is nothing to wait for, and what ended it is the error to tell.
+        with suppress(Py4JError):
+            scala_context.listenerBus().waitUntilEmpty()
+            scala_context.removeSparkListener(listener)
 
 
 class _Listener:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lakepact.errors import UsageError
+from lakepact.errors import EnvironmentLacking, LakepactError, UsageError
 from lakepact.local.auto_cdc import expand_auto_cdc
 from lakepact.local.auto_loader import auto_loader
 from lakepact.local.declared_schema import comment_columns, declared_columns
@@ -94,9 +95,10 @@ def run_pipeline(
     """Run `job` once. The caller holds `job.lock`.
 
     Tables of a run that was killed are put back first. A failing flow does not stop independent ones; what it had
-    emptied is put back. Raises ConfigurationError for sources that cannot be loaded or lowered.
+    emptied is put back. Raises ConfigurationError for sources that cannot be loaded or lowered, EnvironmentLacking
+    where tables cannot be put back (LP538) or Java ends in the middle (LP609).
     """
-    job.journal.settle(session.classic)
+    _settle(session, job)
     graph = Graph(session.connect, job.namespace, job.configuration)
     with auto_loader(session.classic):
         pipeline = _define(session, graph, job, prefix=f"lakepact:{update_id}:")
@@ -108,20 +110,54 @@ def run_pipeline(
             try:
                 record = _watch(graph, job, selection, dry_run=dry_run, progress=progress)
             except BaseException:
-                _abandon(session)
+                _abandon(session, job)
                 raise
-            finally:
-                restored = job.journal.settle(session.classic)
+            if not session.running:
+                raise _java_ended(record.error)
+            restored = _settle(session, job)
     outcomes = tuple(_outcome(dataset, record, observations) for dataset in pipeline.datasets)
     _finish(session.classic, outcomes)
     return PipelineOutcome(job=job, datasets=outcomes, restored=restored, error=record.error)
 
 
-def _abandon(session: LocalSession) -> None:
-    """Stop what the server still does for this run, so that nothing is written after the tables are put back."""
-    session.connect.interruptAll()
-    session.connect.stop()
-    session.classic.sparkContext.cancelAllJobs()
+def _abandon(session: LocalSession, job: PipelineJob) -> None:
+    """Stop what the server still does for this run, and put the tables back when it no longer writes.
+
+    What cannot be done, because Java is gone too or the disk is full, is left to the next run: the journal stays.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    with suppress(Py4JError, PySparkException, LakepactError, OSError):
+        session.classic.sparkContext.cancelAllJobs()
+        session.connect.interruptAll()
+        # Ends the pipeline's threads too, and returns when they have ended.
+        session.connect.stop()
+        session.classic.sparkContext.cancelAllJobs()
+        _settle(session, job)
+
+
+def _settle(session: LocalSession, job: PipelineJob) -> tuple[DatasetName, ...]:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        return job.journal.settle(session.classic)
+    except (Py4JError, PySparkException, OSError) as error:
+        raise EnvironmentLacking(
+            f"tables that a run had emptied cannot be put back: {readable_error(str(error))}",
+            code="LP538",
+            hint="nothing is lost: remove the cause and run again, which puts them back first",
+        ) from error
+
+
+def _java_ended(reason: str) -> EnvironmentLacking:
+    return EnvironmentLacking(
+        "the Java process of Spark ended in the middle of the run",
+        code="LP609",
+        hint="it may have been killed for its memory; the next run puts back what this one had emptied",
+        facts={"reason": reason},
+    )
 
 
 def _define(session: LocalSession, graph: Graph, job: PipelineJob, *, prefix: str) -> LoweredPipeline:

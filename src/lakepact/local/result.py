@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lakepact.errors import LakepactError, Problem
+
 __all__ = [
     "CheckResult",
     "DatasetResult",
@@ -72,13 +74,19 @@ class DatasetResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult:
-    """One pipeline of the update."""
+    """One pipeline of the update.
+
+    `error` is set where it failed as a whole, `failure` where that was before or beside its datasets (sources that do
+    not load). `problems` are warnings of its plan, such as objects without a source.
+    """
 
     name: str
     datasets: tuple[DatasetResult, ...]
     error: str = ""
     contract_id: str = ""
     contract_version: str = ""
+    problems: tuple[Problem, ...] = ()
+    failure: LakepactError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

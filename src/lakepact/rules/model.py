@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lakepact.contract.model import Place, Threshold
+from lakepact.contract.model import NOWHERE, Place, Threshold
 from lakepact.contract.types import SparkType
 from lakepact.errors import Problem
 
@@ -78,7 +78,7 @@ class RowRule:
     action_from: str
     dimension: str | None = None
     severity: str | None = None
-    place: Place = Place()
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class DatasetRule:
     action_from: str
     dimension: str | None = None
     severity: str | None = None
-    place: Place = Place()
+    place: Place = NOWHERE
     thresholds: tuple[Threshold, ...] = ()
 
 
@@ -188,7 +188,7 @@ class Enforcement(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """One clause of the document. `path` is unique in a report; `reason` says why it is only metadata or not enforceable."""
+    """One clause of the document. `path` is unique in a report; `reason` says why it is only metadata, or nothing."""
 
     path: str
     place: Place

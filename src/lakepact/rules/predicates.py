@@ -7,7 +7,9 @@ Inexpressible says why a clause has no test.
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterable
+from fractions import Fraction
 
 from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType, StructType
 from lakepact.rules.access import member_sql
@@ -84,12 +86,14 @@ def _moment_test(value: str, ddl: str, bound: dt.date, *, lower: bool, inclusive
 
 
 def multiple_test(value: str, found: SparkType, divisor: object) -> str:
-    """Exact for integers and decimals; for floating numbers within their rounding. NaN and infinities fail."""
+    """Exact for integers, decimals and steps that a floating number holds (3, 0.5); for floating numbers and other steps
+    (0.1) within their rounding. NaN and infinities fail.
+    """
     step = abs(as_fraction(divisor))
     if not is_number(found) or step == 0:
         raise Inexpressible(f"multipleOf {divisor} has no meaning for {found.ddl}")
     if found.ddl in ("FLOAT", "DOUBLE"):
-        return _floating_multiple(value, found.ddl, float(step))
+        return _floating_multiple(value, found.ddl, step)
     scale = 0 if found.ddl in INTEGER_RANGES else decimal_parts(found.ddl)[1]
     # With value = n / 10^scale: n is a multiple of the numerator of step * 10^scale in lowest terms.
     units = (step * 10**scale).numerator
@@ -108,10 +112,15 @@ def _units(units: int, scale: int) -> str:
     return f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
 
 
-def _floating_multiple(value: str, ddl: str, step: float) -> str:
-    if step == 0.0:
+def _floating_multiple(value: str, ddl: str, step: Fraction) -> str:
+    if step > sys.float_info.max:
+        return f"{value} = 0"
+    divisor = float(step)
+    if divisor == 0.0:
         raise Inexpressible("multipleOf is smaller than any floating number")
-    quotient = f"({value} / {literal(step)})"
+    if Fraction(divisor) == step:
+        return f"{value} % {literal(divisor)} = 0"
+    quotient = f"({value} / {literal(divisor)})"
     relative = "1e-15D" if ddl == "DOUBLE" else "2e-7D"
     return f"abs({quotient} - rint({quotient})) <= greatest(1e-9D, abs({quotient}) * {relative}) AND NOT isnan({value})"
 

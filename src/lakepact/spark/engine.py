@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,8 +97,13 @@ def release_engine(engine: Engine) -> None:
     if engine.sessions or engine is not _running:
         return
     _running = None
+    from py4j.protocol import Py4JError
+
     try:
         engine.root.stop()
+    except Py4JError:
+        if engine.jvm.running:
+            raise
     finally:
         engine.jvm.stop()
 
@@ -182,7 +189,11 @@ def _create_context(jvm: Jvm, conf: Mapping[str, str]) -> None:
     spark_conf = SparkConf(loadDefaults=False)
     for key, value in conf.items():
         spark_conf.set(key, value)
+    handler = signal.getsignal(signal.SIGINT)
     SparkContext(conf=spark_conf, gateway=jvm.gateway)
+    # pyspark's own handler calls Java wherever the signal hits, also in the middle of another call, and breaks that.
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
 
 
 def _root_session() -> Any:

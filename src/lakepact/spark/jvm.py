@@ -34,6 +34,11 @@ class Jvm:
         self.log = log
         self._environment = environment
 
+    @property
+    def running(self) -> bool:
+        """Whether the process is there; it is not after a kill, nor after running out of memory."""
+        return bool(self.gateway.proc.poll() is None)
+
     def stop(self) -> None:
         """End the process, wait for it, remove its log file and put the environment variables back."""
         from pyspark import SparkContext

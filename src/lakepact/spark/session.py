@@ -21,6 +21,7 @@ from lakepact.spark.tables import attach_tables, detach_schemas
 
 __all__ = ["LocalSession", "open_local_session"]
 
+_RETRIES = 4  # with pauses of up to 5 seconds together
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -54,6 +55,11 @@ class LocalSession:
     def log(self) -> Path:
         """The file that Spark writes its errors to; it goes when the last session of the process is closed."""
         return self._engine.jvm.log
+
+    @property
+    def running(self) -> bool:
+        """Whether the Java process of this session is there."""
+        return self._engine.jvm.running
 
     def attach(self, schemas: Sequence[str]) -> int:
         """Make the schemas and the Delta tables below `warehouse` known; how many tables were attached.
@@ -104,6 +110,7 @@ def open_local_session(
     Spark with other settings.
     """
     require_local_pyspark()
+    from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     folder = warehouse.resolve()
@@ -113,6 +120,8 @@ def open_local_session(
     try:
         # The host has to be `localhost`: a token for any other name makes the client insist on TLS.
         connect = ConnectSession.builder.remote(f"sc://localhost:{engine.port}/;user_id=lakepact").create()
+        # A server that does not answer on this machine is gone: the default policies would ask it for ten minutes.
+        connect.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
     except BaseException:
         engine.leave(connect_functions=connect_functions)
         release_engine(engine)

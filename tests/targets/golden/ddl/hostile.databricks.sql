@@ -12,5 +12,6 @@ TBLPROPERTIES (
   'lakepact.contract.id' = 'id"\nimport os',
   'lakepact.contract.version' = '1.0.0\'',
   'lakepact.contract.sha256' = 'd9ce3d49ab86652542894e5d7e503b685eb16c7729523edb717d4da5497f80e3',
-  'lakepact.object' = 'order'
+  'lakepact.object' = 'order',
+  'delta.columnMapping.mode' = 'name'
 );
