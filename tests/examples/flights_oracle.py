@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 
-
 @dataclass
 class Ruled:
     """The rows of one schema object with what they break; rules are in the order of the contract.
@@ -187,7 +186,9 @@ def flights(rows: pd.DataFrame) -> Ruled:
     known = rows["tailnum"].isna() | rows["tailnum"].fillna("").str.fullmatch(r"N[0-9A-Z]{4,5}")
     o.rule("tailnum.pattern", ~known, "quarantine")
     o.column("origin", "text", required=True)
-    o.rule("origin.quality.new-york", rows["origin"].notna() & ~rows["origin"].isin(["JFK", "LGA", "EWR"]), "quarantine")
+    o.rule(
+        "origin.quality.new-york", rows["origin"].notna() & ~rows["origin"].isin(["JFK", "LGA", "EWR"]), "quarantine"
+    )
     o.column("dest", "text", required=True)
     o.column("air_time", "integer")
     o.above("air_time", 0)

@@ -162,13 +162,17 @@ def assert_reported(run: Run, objects: dict[str, oracle.Ruled]) -> None:
 
 def rounded(dataset: dict[str, Any]) -> dict[str, Any]:
     """Averages of the same numbers differ in their last digits with the order of summing."""
-    checks = [c | {"value": round(c["value"], 9) if isinstance(c["value"], float) else c["value"]} for c in dataset["checks"]]
+    checks = [
+        c | {"value": round(c["value"], 9) if isinstance(c["value"], float) else c["value"]} for c in dataset["checks"]
+    ]
     return dataset | {"checks": checks}
 
 
 def keys_of(frame: Any, name: str) -> Counter[tuple[Any, ...]]:
     """The keys of a table as text, with how often each is there."""
-    columns = [f"CAST(unix_timestamp({c}) AS STRING)" if c == "time_hour" else f"CAST({c} AS STRING)" for c in KEYS[name]]
+    columns = [
+        f"CAST(unix_timestamp({c}) AS STRING)" if c == "time_hour" else f"CAST({c} AS STRING)" for c in KEYS[name]
+    ]
     return Counter(frame.selectExpr(*columns).toPandas().itertuples(index=False, name=None))
 
 
@@ -230,7 +234,9 @@ def test_the_event_log_answers_a_query_that_is_written_for_databricks(demo: Demo
 
 
 def test_the_readme_shows_what_a_run_prints(first: Run) -> None:
-    shown = re.search(r"<!-- demo report -->\n```text\n(.*?)```\n<!-- end of demo report -->", README.read_text(), re.DOTALL)
+    shown = re.search(
+        r"<!-- demo report -->\n```text\n(.*?)```\n<!-- end of demo report -->", README.read_text(), re.DOTALL
+    )
     assert shown is not None
     printed = render_text(first.result)
     assert masked(shown[1]) == masked(printed), f"put this between the marks of README.md:\n{printed}"

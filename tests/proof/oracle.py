@@ -77,7 +77,10 @@ class Oracle:
         self.checks: list[Check] = []
         self.types = [self._type(each) for each in self._properties if each["logicalType"] not in ("string", "time")]
         self.values = list(self._values())
-        self.keys = dict(self._keys())
+        keys = dict(self._keys())
+        self.keys = {key: columns for key, columns in keys.items() if key.action in _REMOVES}
+        # A key that holds no row back is a statement on the published table.
+        self.checks += [_unique_check(key, columns) for key, columns in keys.items() if key not in self.keys]
         self._actions = {rule.id: rule.action for rule in (*self.types, *self.values, *self.keys)}
 
     def judge(self, rows: Sequence[Row], *, text: bool = False) -> Judgement:
@@ -90,7 +93,7 @@ class Oracle:
             broken = before | {rule.id for rule in self.values if rule.holds is not None and not rule.holds(row)}
             result.broken.append(broken)
             self._route(position, result)
-        self._count(result, colliding)
+        self._count(result)
         published = [result.typed[position] for position in result.published]
         for check in self.checks:
             value = check.measure(published)
@@ -128,16 +131,12 @@ class Oracle:
         )
         place.append(position)
 
-    def _count(self, result: Judgement, colliding: Mapping[Demand, set[int]]) -> None:
+    def _count(self, result: Judgement) -> None:
         """Failed rows by rule: value rules see what types and keys have let through, these see every row."""
-        early = [rule for rule in (*self.types, *self.keys)]
+        early = [*self.types, *self.keys]
         removing = {rule.id for rule in early if rule.action in _REMOVES}
         for rule in early:
             result.counts[rule.id] = sum(rule.id in broken for broken in result.broken)
-        for rule, positions in colliding.items():
-            if rule.action not in _REMOVES:
-                repeated = {_key(result.typed[position], self.keys[rule]) for position in positions}
-                result.counts[rule.id] = len(repeated)
         for rule in self.values:
             result.counts[rule.id] = sum(rule.id in broken and not broken & removing for broken in result.broken)
 
@@ -230,8 +229,7 @@ class Oracle:
             if rule["metric"] == "rowCount":
                 return len(rows)
             if rule["metric"] == "duplicateValues":
-                keys = [key for row in rows if (key := _key(row, columns)) is not None]
-                return len(keys) - len(set(keys))
+                return _surplus(rows, columns)
             return sum(1 for row in rows if breaks is not None and breaks(row))
 
         def measure(rows: Sequence[Row]) -> float:
@@ -291,6 +289,16 @@ def _key(row: Row, columns: Sequence[str]) -> tuple[object, ...] | None:
     """The key of a row, None where a part of it is NULL."""
     parts = tuple(values.identity(row[name]) for name in columns)
     return None if any(part is None for part in parts) else parts
+
+
+def _surplus(rows: Sequence[Row], columns: Sequence[str]) -> int:
+    """Rows with a complete key minus distinct keys."""
+    keys = [key for row in rows if (key := _key(row, columns)) is not None]
+    return len(keys) - len(set(keys))
+
+
+def _unique_check(key: Demand, columns: Sequence[str]) -> Check:
+    return Check(key.id, key.action, lambda rows: _surplus(rows, columns), lambda value: value == 0)
 
 
 def _listed(value: object, declared: Declared) -> Value:

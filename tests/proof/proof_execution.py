@@ -51,7 +51,7 @@ def execute(
     source_types: Mapping[str, str] | None = None,
 ) -> Observed:
     """`rows` with their numbers as position, as the contract's types or as text, through the datasets of the plan."""
-    loaded = load_contract(json.dumps(contract).encode(), file="proof.odcs.yaml")
+    loaded = load_contract(json.dumps(contract, ensure_ascii=False).encode(), file="proof.odcs.yaml")
     rules = compile_rules(loaded, policy=load_policy(json.dumps({"version": 1, "actions": list(policy)}).encode()))
     (of_object,) = rules.objects
     _offer(spark, of_object, rows, text=text, types=source_types or {})

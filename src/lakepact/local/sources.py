@@ -45,7 +45,7 @@ def load_sources(
     encloses the loading. `configuration` are the values of `${key}` in SQL sources.
 
     Raises ConfigurationError with the faults of all files: LP540 (Python that cannot be parsed), LP541 (a source that
-    raised), LP545 to LP547 (SQL), LP520 to LP523 (calls of the pipeline API).
+    raised), LP545 and LP546 (SQL), LP520 to LP523 (calls of the pipeline API).
     """
     texts = {file.path: file.text for file in files if file.language == "python"}
     scope = SourceScope(texts, module=module, spark=spark, root=root)

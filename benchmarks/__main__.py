@@ -1,0 +1,57 @@
+"""`python -m benchmarks [startup|rules|rows|demo ...] [--rows N]`: measures, and says which targets were held."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.demo import measure_demo
+from benchmarks.measure import Line
+from benchmarks.rows import measure_rows
+from benchmarks.rules import measure_evaluation, measure_planning
+from benchmarks.startup import measure_commands, measure_session
+from lakepact.spark.session import open_local_session
+
+_PARTS = ("startup", "rules", "rows", "demo")
+
+
+def _lines(parts: list[str], *, rows: int) -> Iterator[Line]:
+    if "startup" in parts:
+        yield from measure_commands()
+        yield from measure_session()
+    if "rules" in parts:
+        yield from measure_planning()
+    if not {"rules", "rows", "demo"} & set(parts):
+        return
+    with tempfile.TemporaryDirectory(prefix="lakepact-bench-") as name:
+        folder = Path(name)
+        with open_local_session(warehouse=folder / "warehouse", app_name="lakepact") as session:
+            if "rules" in parts:
+                yield from measure_evaluation(session)
+            if "rows" in parts:
+                yield from measure_rows(session, folder, rows=rows)
+            if "demo" in parts:
+                yield from measure_demo(folder)
+
+
+def main() -> int:
+    """Print a line for each measurement; 1 where a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(_PARTS)}; all where none is named")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the part `rows` (default: a million)")
+    arguments = parser.parse_args()
+    unknown = set(arguments.parts) - set(_PARTS)
+    if unknown:
+        parser.error(f"no part {', '.join(sorted(unknown))}")
+    held = True
+    for line in _lines(arguments.parts or list(_PARTS), rows=arguments.rows):
+        print(line, flush=True)
+        held = held and line.held
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""Writes docs/errors.md: every code that lakepact can report, its meaning and what to do.
+
+    python tools/error_pages.py           # writes the page
+    python tools/error_pages.py --check   # exit code 1 where the page, or this table, is not up to date
+
+The codes are found in the source, as text constants; a code that is missing here, or is here and nowhere else, ends it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from lakepact.contract.problems import MEANINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "lakepact"
+PAGE = ROOT / "docs" / "errors.md"
+
+_CODE = re.compile(r"LP\d{3}")
+
+CHAPTERS = {
+    "LP1": "Contracts",
+    "LP2": "Rules and policies",
+    "LP3": "Plans and targets",
+    "LP4": "Project file and command line",
+    "LP5": "Pipelines on this machine",
+    "LP6": "This machine",
+    "LP9": "Anything else",
+}
+
+INTRODUCTION = """\
+# Errors
+
+<!-- Written by tools/error_pages.py. -->
+
+Every message has a code that stays the same from release to release, says where the fault is (file:line:column in a
+document), and often what to do (`hint:`). Problems in documents are collected: one run shows all of them.
+
+The exit code of `lakepact` is 0 when all went well, 1 when data breaks a contract, a dataset failed or a check was not
+met, 2 when the call is wrong, 3 when a file, the project or the machine is not ready, 4 when another system failed, and
+130 after Ctrl-C. A stack trace is printed only when `LAKEPACT_DEBUG` is set.
+"""
+
+# What to do about a fault in a contract; what it means is said in the source.
+CONTRACT_REMEDIES = {
+    "LP100": "Mend what is listed under it.",
+    "LP101": "Check the path and its permissions.",
+    "LP102": "Split the contract, or remove what is not contract.",
+    "LP103": "Save the file as UTF-8.",
+    "LP104": "Mend the YAML at that line.",
+    "LP105": "Write a contract, or take the file out of `contracts`.",
+    "LP106": "Give each contract a file of its own.",
+    "LP107": "Start with `apiVersion:` and `kind:`.",
+    "LP108": "Remove one of the two.",
+    "LP109": "Flatten the document.",
+    "LP110": "Split the contract; write out what aliases repeat.",
+    "LP111": "Write the element out instead of the alias.",
+    "LP112": "Remove the tag.",
+    "LP113": "Use text as key.",
+    "LP114": "Write a finite number.",
+    "LP115": "Merge a mapping, or write the keys out.",
+    "LP120": "Write `kind: DataContract`.",
+    "LP121": "Use v3.0.0 to v3.2.0.",
+    "LP122": "Convert it to version 3 of the standard.",
+    "LP130": "Add the key.",
+    "LP131": "Correct the spelling, or move it to `customProperties`.",
+    "LP132": "Write a value of the type that the message names.",
+    "LP133": "Put it in quotes.",
+    "LP134": "Use one of the values that the message names.",
+    "LP135": "Stay inside of the bounds that the message names.",
+    "LP136": "Write it in the form that the message names.",
+    "LP137": "Remove the repetition.",
+    "LP138": "Keep one operator, for example `mustBe`.",
+    "LP139": "Give `to` on a property, `from` and `to` on an object.",
+    "LP140": "Remove the option, or change `logicalType`.",
+    "LP141": "Set `apiVersion` to that version, or write it as this version does.",
+    "LP142": "Give it a value, or remove the key.",
+    "LP150": "Use `rows` or `percent`.",
+    "LP160": "Set the variable, or write `${NAME:-default}`.",
+    "LP170": "Write major.minor.patch, such as 1.2.0.",
+    "LP171": "Write something like `>=1.0,<2`.",
+    "LP180": "Nothing, if the field may be lost on the way.",
+    "LP181": "Mend what the official model names.",
+}
+
+OTHERS = {
+    "LP201": (
+        "A physical type belongs to no known dialect.",
+        "Correct `physicalType`; the logical type is used so far.",
+    ),
+    "LP202": ("A property has no type.", "Give it a `logicalType`; it is read as STRING so far."),
+    "LP203": ("Physical type and declared parts have different shapes.", "Correct one of them; the parts win so far."),
+    "LP204": ("An array, map or vector says nothing of its elements.", "Declare `items`."),
+    "LP205": ("An option, an enum or a key cannot become a rule.", "Read the reason; the clause is not enforced."),
+    "LP206": (
+        "A quality rule cannot be enforced as it is written.",
+        "Correct its metric, operator, arguments or query.",
+    ),
+    "LP207": ("A relationship cannot be checked.", "Let `to` name a property of an object of the contract."),
+    "LP208": ("A service level cannot be checked.", "Give it a value, a unit and an element that exists."),
+    "LP209": ("An action was lowered to one that is possible there.", "Choose another action for this rule."),
+    "LP210": ("A policy file is not valid.", "Mend what is listed under it."),
+    "LP301": (
+        "A source is for an object that the contract lacks, or rules are those of another contract.",
+        "Correct the name.",
+    ),
+    "LP302": ("`rename` names a property that the object lacks.", "Correct the name."),
+    "LP303": ("A source has no path, format or table name.", "Complete it."),
+    "LP304": ("Two datasets would have the same name.", "Give one of the objects another `physicalName`."),
+    "LP305": ("`clusterBy` names a column that is not there.", "Correct the name."),
+    "LP306": ("An object is both partitioned and clustered.", "Keep one of the two."),
+    "LP307": ("A rule reads an object that the contract lacks.", "Correct the name in the rule."),
+    "LP308": (
+        "An object of the contract has no source, so nothing of it is checked.",
+        "Name its source under `objects`.",
+    ),
+    "LP309": (
+        "Rows of a stream cannot be held back for a key.",
+        "Pass the object's name in `streaming` when you compile.",
+    ),
+    "LP310": ("An object has no columns, or one with a reserved name.", "Rename what starts with `_lakepact`."),
+    "LP311": ("A rule reads an object that this pipeline does not make.", "Add it, or have its table ready."),
+    "LP312": ("The source of an object is not written correctly.", "Give exactly one of path, table and sql."),
+    "LP313": ("A name holds `${...}`, which Spark replaces.", "Switch variable substitution off, or rename it."),
+    "LP400": ("There is no project here, or its file cannot be read.", "Go to the project, or `lakepact init`."),
+    "LP401": ("The project file is not YAML, not UTF-8 or too large.", "Mend it at that line."),
+    "LP402": ("The project file has an unknown key.", "Correct the spelling."),
+    "LP403": ("A value of the project file has the wrong form.", "Write what the message names."),
+    "LP404": ("Something is missing in the project file, or excludes another key.", "Add or remove the key."),
+    "LP405": ("The project names a file that is not there, or that has the wrong kind.", "Correct the path."),
+    "LP406": ("The project names a contract, object or property that does not exist.", "Correct the name."),
+    "LP407": ("No version of the contract fits the pipeline.", "Change `version`, or add the contract."),
+    "LP408": ("Two entries mean the same thing.", "Remove one of them."),
+    "LP409": ("A variable has no value in an environment.", "Add it to `variables` there."),
+    "LP410": ("The project file has problems; they are listed under it.", "Mend them."),
+    "LP411": ("The project has no environment or pipeline of that name.", "Correct the name."),
+    "LP412": ("The pipeline has no contract to plan.", "Name its contract, or run its sources as they are."),
+    "LP420": ("A path on the command line is not what is needed there.", "Correct the path."),
+    "LP421": ("`--full-refresh` has an empty list.", "Leave the list out to refresh all."),
+    "LP422": ("A file cannot be written, or read again.", "Check permissions and free space."),
+    "LP423": ("That cannot be the name of a project.", "Use letters, digits, `_`, `-` and `.`."),
+    "LP424": ("The folder for a new project is taken.", "Choose another, or use `--force`."),
+    "LP425": ("A file that lakepact did not write is in the way.", "Move it, or use `--force`."),
+    "LP426": ("No contract here has a schema object of that name.", "Correct the name."),
+    "LP427": ("With `--strict`: clauses that nothing can enforce.", "Change or remove them, or leave `--strict` out."),
+    "LP428": ("The system refuses something.", "Do as it says; a full disk and a missing permission end here."),
+    "LP520": ("A pipeline source calls the API wrongly.", "Correct the call at that line."),
+    "LP521": ("The API has this call, this machine does not.", "Keep it in a source that only Databricks runs."),
+    "LP522": ("A dataset has two expectations of one name.", "Rename one of them."),
+    "LP523": ("Two datasets, flows or sinks have the same name.", "Rename one of them."),
+    "LP530": ("That is not the name of a dataset.", "Write table, schema.table or catalog.schema.table."),
+    "LP531": ("Another run of this pipeline has not ended.", "Wait for it, or end it."),
+    "LP532": ("The datasets and flows do not make a pipeline.", "Mend what is listed under it."),
+    "LP533": ("No dataset of that name can be refreshed.", "Choose one that the message lists."),
+    "LP534": ("The environment is not one of this machine.", "Choose one with `storage` and `catalog: spark_catalog`."),
+    "LP535": ("A source reads a path where nothing is.", "Create the data, or correct `path`."),
+    "LP536": ("A pipeline source is neither Python nor SQL.", "Name files that end in .py or .sql."),
+    "LP540": ("A Python source cannot be parsed.", "Correct it at that line."),
+    "LP541": ("A Python source raised an error.", "Correct it at that line."),
+    "LP542": ("Several sources have faults; they are listed under it.", "Mend them."),
+    "LP545": ("A SQL source is not pipeline SQL, or `schema=` is not a list of columns.", "Correct it at that place."),
+    "LP546": ("Databricks knows this SQL, this machine does not.", "Do as the hint says."),
+    "LP550": ("There are no files to take a schema from.", "Give a schema, or put files there."),
+    "LP551": (
+        "This machine cannot honour an option of Auto Loader.",
+        "Leave it out, or use a value that the hint names.",
+    ),
+    "LP552": ("An option of Auto Loader is missing or wrong.", "Correct it."),
+    "LP560": ("An AUTO CDC flow cannot be as it is written.", "Do as the hint says."),
+    "LP561": ("An AUTO CDC flow needs the names of its columns.", "List them (COLUMNS in SQL)."),
+    "LP562": ("A change has no sequence.", "Filter such rows out, or order by a column without NULL."),
+    "LP570": (
+        "A value does not fit its type, and the rule's action is `fail`.",
+        "Mend the row, or choose another action.",
+    ),
+    "LP601": ("There is no Java 17 or later.", "Install it, or set JAVA_HOME."),
+    "LP602": ("pyspark or delta-spark is not installed.", "`pip install 'lakepact[local]'`"),
+    "LP603": ("databricks-connect takes the place of pyspark.", "Use an environment for each."),
+    "LP604": ("The Delta jars are not here and cannot be fetched.", "Go online once, or set `LAKEPACT_JARS`."),
+    "LP605": ("Spark did not start.", "`lakepact doctor` shows what is lacking."),
+    "LP606": ("This process already runs Spark with other settings.", "Close that session, or use another process."),
+    "LP607": ("No Spark session is active.", "Open a local one, or configure Databricks Connect."),
+    "LP608": ("Local Spark cannot use a schema of that name.", "Use A-Z, a-z, 0-9 and `_`."),
+    "LP609": ("Pipelines do not run on the installed pyspark.", "`pip install 'lakepact[local]'`"),
+    "LP900": ("Something that nobody foresaw.", "Set `LAKEPACT_DEBUG=1`, and report what it shows."),
+}
+
+CATALOGUE = {
+    **{code.value: (meaning, CONTRACT_REMEDIES[code.value]) for code, meaning in MEANINGS.items()},
+    **OTHERS,
+}
+
+
+def codes_in_source(folder: Path = SOURCE) -> dict[str, set[str]]:
+    """Every code in a text constant of the source that is no docstring, with the files that hold it."""
+    found: dict[str, set[str]] = {}
+    for file in sorted(folder.rglob("*.py")):
+        for text in _constants(ast.parse(file.read_text(encoding="utf-8"))):
+            for code in _CODE.findall(text):
+                found.setdefault(code, set()).add(file.relative_to(folder).as_posix())
+    return found
+
+
+def _constants(tree: ast.Module) -> Iterator[str]:
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in statements:
+            yield node.value
+
+
+def page() -> str:
+    """The text of docs/errors.md."""
+    parts = [INTRODUCTION]
+    for prefix, title in CHAPTERS.items():
+        rows = [
+            f"| {code} | {what} | {remedy} |"
+            for code, (what, remedy) in sorted(CATALOGUE.items())
+            if code[:3] == prefix
+        ]
+        parts.append("\n".join([f"## {title}", "", "| code | meaning | what to do |", "|---|---|---|", *rows, ""]))
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Write or check the page."""
+    raised = codes_in_source()
+    wrong = [f"{code} is not in the table" for code in sorted(raised.keys() - CATALOGUE.keys())]
+    wrong += [f"{code} is in the table and nowhere else" for code in sorted(CATALOGUE.keys() - raised.keys())]
+    if "--check" in sys.argv[1:] and not wrong and PAGE.read_text(encoding="utf-8") != page():
+        wrong = ["docs/errors.md is not what this writes"]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    if not wrong and "--check" not in sys.argv[1:]:
+        PAGE.write_text(page(), encoding="utf-8", newline="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
