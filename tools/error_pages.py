@@ -159,9 +159,23 @@ OTHERS = {
     "LP534": ("The environment is not one of this machine.", "Choose one with `storage` and `catalog: spark_catalog`."),
     "LP535": ("A source reads a path where nothing is.", "Create the data, or correct `path`."),
     "LP536": ("A pipeline source is neither Python nor SQL.", "Name files that end in .py or .sql."),
+    "LP537": (
+        "The storage, or the event log in it, cannot be written.",
+        "Free or unlock it, or name another `storage`.",
+    ),
+    "LP538": ("Tables that a run had emptied could not be put back yet.", "Remove the cause and run again."),
+    "LP539": (
+        "A pipeline or a dataset failed; the reason is said.",
+        "Remove the reason; published data stayed as it was.",
+    ),
     "LP540": ("A Python source cannot be parsed.", "Correct it at that line."),
     "LP541": ("A Python source raised an error.", "Correct it at that line."),
     "LP542": ("Several sources have faults; they are listed under it.", "Mend them."),
+    "LP543": (
+        "A source cannot be read, or does not have what the contract says.",
+        "Use `rename`, or correct one of them.",
+    ),
+    "LP544": ("A rule that somebody wrote is not SQL that Spark can run.", "Correct it at that line of the contract."),
     "LP545": ("A SQL source is not pipeline SQL, or `schema=` is not a list of columns.", "Correct it at that place."),
     "LP546": ("Databricks knows this SQL, this machine does not.", "Do as the hint says."),
     "LP550": ("There are no files to take a schema from.", "Give a schema, or put files there."),
@@ -185,7 +199,8 @@ OTHERS = {
     "LP606": ("This process already runs Spark with other settings.", "Close that session, or use another process."),
     "LP607": ("No Spark session is active.", "Open a local one, or configure Databricks Connect."),
     "LP608": ("Local Spark cannot use a schema of that name.", "Use A-Z, a-z, 0-9 and `_`."),
-    "LP609": ("Pipelines do not run on the installed pyspark.", "`pip install 'lakepact[local]'`"),
+    "LP609": ("The Java process of Spark ended in the middle of a run.", "Run again; see that memory suffices."),
+    "LP610": ("Pipelines do not run on the installed pyspark.", "`pip install 'lakepact[local]'`"),
     "LP900": ("Something that nobody foresaw.", "Set `LAKEPACT_DEBUG=1`, and report what it shows."),
 }
 

@@ -255,6 +255,28 @@ def test_a_killed_run_is_put_right_by_the_next(lake: Lake) -> None:
     assert not job_journal.exists()
 
 
+def test_a_query_without_rows_leaves_its_table_empty(lake: Lake) -> None:
+    source = """
+from pyspark import pipelines as dp
+
+@dp.materialized_view()
+def few():
+    return spark.sql("SELECT id FROM range(3) WHERE id < {limit}")
+
+@dp.materialized_view()
+def none():
+    return spark.sql("SELECT id FROM few WHERE id > 10")
+"""
+    first = lake.run(source.format(limit=3))
+    assert not first.failed
+    assert (lake.count("few"), lake.count("none")) == (3, 0)
+
+    second = lake.run(source.format(limit=0))
+    assert states(second) == {"few": DatasetState.COMPLETED, "none": DatasetState.COMPLETED}
+    assert second.restored == ()
+    assert (lake.count("few"), lake.count("none")) == (0, 0)
+
+
 def test_counts_of_many_expectations_are_exact(lake: Lake) -> None:
     rules = {f"r{n}": f"id % {n} <> 0" for n in range(2, 42)}
     lake.write_rows("orders", 1, 1001)

@@ -1,7 +1,7 @@
 """An independent judge: which rules of a contract each row breaks, where the row goes, and what each check measures.
 
-Reads the contract as plain YAML data. Written from the documents that describe the meaning (`docs/semantics.md`, the ODCS
-standard, its grammar 3.1 and 3.2), not from the library: where the two disagree, one of them is wrong.
+Reads the contract as plain YAML data, in the grammar of ODCS 3.1 and 3.2. Written from the documents that describe the
+meaning (`docs/semantics.md`, the standard), not from the library: where the two disagree, one of them is wrong.
 """
 
 from __future__ import annotations
@@ -163,7 +163,8 @@ class Oracle:
         if declared["logicalType"] == "time":
             yield self._demand(f"{path}.time", owners, every(values.is_time), structure=True)
         for option, test in _option_tests(declared):
-            yield self._demand(f"{path}.{option}", owners, every(test), structure=option == "required")
+            structure = option == "required" or (option == "format" and declared["logicalType"] != "string")
+            yield self._demand(f"{path}.{option}", owners, every(test), structure=structure)
         if allowed := declared.get("enum"):
             listed = [_listed(each["value"], declared) for each in allowed]
             yield self._demand(f"{path}.enum", owners, every(lambda value: value in listed))
@@ -258,15 +259,10 @@ class Oracle:
         self, id_: str, owners: list[Declared], rule: Mapping[str, Any], *, structure: bool, table: bool
     ) -> str:
         possible = ("warn", "fail") if table else ("warn", "drop", "quarantine", "fail")
-        for entry in self._policy:
-            if self._matches(entry, id_, owners, rule):
-                if entry["action"] in possible:
-                    return entry["action"]
-                break
-        for place in (rule, *reversed(owners), self._object):
-            for custom in place.get("customProperties", ()):
-                if custom["property"] == "lakepact.action" and custom["value"] in possible:
-                    return str(custom["value"])
+        entry = next((each for each in self._policy if self._matches(each, id_, owners, rule)), None)
+        decided = entry["action"] if entry else self._asked(rule, owners)
+        if decided in possible:
+            return decided
         if structure:
             return "quarantine"
         if str(rule.get("severity")).lower() == "error":
@@ -274,9 +270,15 @@ class Oracle:
         critical = any(owner.get("criticalDataElement") for owner in owners[-1:])
         return "quarantine" if critical and not table else "warn"
 
-    def _matches(
-        self, entry: Mapping[str, str], id_: str, owners: Sequence[Declared], rule: Mapping[str, Any]
-    ) -> bool:
+    def _asked(self, rule: Mapping[str, Any], owners: Sequence[Declared]) -> str | None:
+        """The nearest `lakepact.action`."""
+        for place in (rule, *reversed(owners), self._object):
+            for custom in place.get("customProperties", ()):
+                if custom["property"] == "lakepact.action":
+                    return str(custom["value"])
+        return None
+
+    def _matches(self, entry: Mapping[str, str], id_: str, owners: Sequence[Declared], rule: Mapping[str, Any]) -> bool:
         owned = ".".join([self._object["name"], *(each["name"] for each in owners if "name" in each)])
         asked = {"rule": id_, "property": owned}
         said = {"severity": rule.get("severity"), "dimension": rule.get("dimension")}

@@ -7,7 +7,6 @@ Typed values are Python's: int, float, Decimal, str, bool, date, datetime (aware
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import ipaddress
 import math
@@ -224,7 +223,7 @@ def _is_address(kind: Callable[[str], object], text: str) -> bool:
 def _is_base64(text: str) -> bool:
     try:
         base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         return False
     return True
 

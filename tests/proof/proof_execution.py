@@ -55,7 +55,9 @@ def execute(
     rules = compile_rules(loaded, policy=load_policy(json.dumps({"version": 1, "actions": list(policy)}).encode()))
     (of_object,) = rules.objects
     _offer(spark, of_object, rows, text=text, types=source_types or {})
-    plan = build_plan(loaded, rules, {"t": ObjectSource(source=TableSource(name=(SOURCE,)))}, pipeline="proof")
+    plan = build_plan(
+        loaded, rules, {of_object.name: ObjectSource(source=TableSource(name=(SOURCE,)))}, pipeline="proof"
+    )
     observed = Observed(of_object)
     for dataset in plan.datasets:
         _define(spark, dataset, observed)

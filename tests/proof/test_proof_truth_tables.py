@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,9 @@ import oracle_values
 import pytest
 from oracle import Oracle
 from proof_execution import Observed, document, execute
+
+from lakepact.contract import load_contract
+from lakepact.rules import compile_rules
 
 NAN, INFINITY = float("nan"), float("inf")
 UTC = dt.UTC
@@ -174,13 +178,19 @@ TEXTS = (
     Case("q_miss0", "quality.missingValues", of("string", "missingValues", missingValues=["x"]), (None, ""), ("x",)),
     Case("q_miss_i", "quality.missingValues", of("integer", "missingValues", missingValues=[-1]), (None, 0), (-1,)),
     Case(
-        "q_valid", "quality.invalidValues", of("string", "invalidValues", validValues=["a", None]), (None, "a"), ("", "b")
+        "q_valid",
+        "quality.invalidValues",
+        of("string", "invalidValues", validValues=["a", None]),
+        (None, "a"),
+        ("", "b"),
     ),
     Case("q_valid_n", "quality.invalidValues", of("number", "invalidValues", validValues=[1]), (None, 1.0), (NAN, 1.5)),
     Case("q_pattern", "quality.invalidValues", of("string", "invalidValues", pattern="^a"), (None, "ab"), ("", "ba")),
 )
 FORMATS = (
-    Case("f_mail", "format", typed("string", format="email"), (None, "a.b+c@d.example"), ("", "a", "a@", "@b.c", "a b@c")),
+    Case(
+        "f_mail", "format", typed("string", format="email"), (None, "a.b+c@d.example"), ("", "a", "a@", "@b.c", "a b@c")
+    ),
     Case(
         "f_uuid",
         "format",
@@ -331,7 +341,10 @@ def test_spark_agrees_with_the_judge(observed: Observed, judged: list[set[str]],
         assert case.own(observed.warned[n]) == case.own(judged[n]), f"on {value!r}"
 
 
-@pytest.mark.spark
-def test_both_know_the_same_rules(observed: Observed) -> None:
-    judge = Oracle(table(CASES)[0], name="t")
-    assert {rule.id for rule in observed.rules.row_rules} == {rule.id for rule in (*judge.types, *judge.values)}
+def test_both_know_the_same_rules_and_actions() -> None:
+    contract, _ = table(CASES)
+    judge = Oracle(contract, name="t")
+    rules = compile_rules(load_contract(json.dumps(contract).encode(), file="proof.odcs.yaml"))
+    assert {(rule.id, rule.action) for rule in rules.objects[0].row_rules} == {
+        (rule.id, rule.action) for rule in (*judge.types, *judge.values)
+    }

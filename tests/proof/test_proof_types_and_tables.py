@@ -210,9 +210,9 @@ def test_keys_collide_where_they_are_complete_and_equal(spark: Any) -> None:
     judged = Oracle(contract, name="t").judge(rows)
     observed = execute(spark, contract, rows)
     assert {n: broken for n, broken in enumerate(judged.broken) if broken} == {
-        **dict.fromkeys((0, 1), {"t.primaryKey"}),
-        **dict.fromkeys((2, 3, 6, 7, 8, 9, 12), {"t.u.unique"}),
-        **dict.fromkeys((4, 5), {"t.a.required"}),
+        **{n: {"t.primaryKey"} for n in (0, 1)},
+        **{n: {"t.u.unique"} for n in (2, 3, 6, 7, 8, 9, 12)},
+        **{n: {"t.a.required"} for n in (4, 5)},
         10: {"t.b.required", "t.u.unique"},
         11: {"t.b.required"},
     }

@@ -337,3 +337,22 @@ def test_the_format_of_a_nested_date_is_reported() -> None:
         Enforcement.NOT_ENFORCEABLE,
         "texts inside of structs, arrays and maps are read as ISO 8601 only",
     )
+
+
+def test_what_belongs_to_the_type_or_to_presence_quarantines() -> None:
+    inner = prop("x", "integer")
+    properties = (
+        prop("o", "object", properties=[inner], logicalTypeOptions={"required": ["x"], "minProperties": 1}),
+        prop("u", "integer", logicalTypeOptions={"format": "u8", "minimum": 1}),
+        prop("t", "time", logicalTypeOptions={"format": "HH:mm"}),
+        prop("s", "string", logicalTypeOptions={"format": "email"}),
+    )
+    rules = compile_rules(contract(table(*properties))).objects[0].row_rules
+    assert {rule.name: rule.action.value for rule in rules if rule.kind is RowRuleKind.VALUE} == {
+        "o.required": "quarantine",
+        "o.minProperties": "warn",
+        "u.format": "quarantine",
+        "u.minimum": "warn",
+        "t.format": "quarantine",
+        "s.format": "warn",
+    }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
@@ -26,6 +31,9 @@ _DEBUG: Final = "LAKEPACT_DEBUG"
 # As a shell reports a process that SIGINT or SIGPIPE ended.
 _INTERRUPTED: Final = 130
 _CLOSED_PIPE: Final = 141
+_SIGNALLED: Final = 128
+_ENDING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_PY4J_WORDS: Final = ("KeyboardInterrupt while sending command", "Exception while sending command")
 
 # typer carries its own click or uses the installed one, by version; the base of its usage errors is the same class.
 _CLICK_ERROR: Final = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -68,17 +76,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code of the process; nothing but SystemExit of others leaves it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _print_any_text()
-    try:
-        code = app(joined_full_refresh(given), standalone_mode=False)
-        sys.stdout.flush()
-    except BaseException as error:
-        return _report(error)
-    if code == _INTERRUPTED:
-        return _report(KeyboardInterrupt())  # typer has made an exit code of it
+    with _ended_by_signals() as signals:
+        try:
+            code = app(joined_full_refresh(given), standalone_mode=False)
+            sys.stdout.flush()
+        except BaseException as error:
+            code = _report(error, signals)
+        else:
+            if code == _INTERRUPTED:
+                code = _report(KeyboardInterrupt(), signals)  # typer has made an exit code of it
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _report(error: BaseException) -> int:
+@contextmanager
+def _ended_by_signals() -> Iterator[list[int]]:
+    """While this is open, signals that ask the process to end do it as Ctrl-C does: first things are put right.
+
+    Gives those that arrived. A signal that the caller has set to be ignored, as nohup does, stays so.
+    """
+    arrived: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        arrived.append(number)
+        raise KeyboardInterrupt
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    asked = [each for each in _ENDING if in_main_thread and signal.getsignal(each) is signal.SIG_DFL]
+    # py4j logs a call that a signal interrupts with its stack, through the root logger.
+    root = logging.getLogger()
+    root.addFilter(_is_told)
+    for number in asked:
+        signal.signal(number, interrupt)
+    try:
+        yield arrived
+    finally:
+        for number in asked:
+            signal.signal(number, signal.SIG_DFL)
+        root.removeFilter(_is_told)
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    return bool(os.environ.get(_DEBUG)) or not str(record.msg).startswith(_PY4J_WORDS)
+
+
+def _report(error: BaseException, signals: Sequence[int] = ()) -> int:
     """The one message and the exit code of whatever ended a command."""
     if os.environ.get(_DEBUG):
         traceback.print_exception(error)
@@ -86,8 +127,8 @@ def _report(error: BaseException) -> int:
         case SystemExit():
             raise error
         case KeyboardInterrupt() | typer.Abort():
-            say("interrupted")
-            return _INTERRUPTED
+            say("terminated" if signals else "interrupted")
+            return _SIGNALLED + signals[0] if signals else _INTERRUPTED
         case ReaderGone() | BrokenPipeError():
             return _close_stdout()
         case LakepactError():

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from lakepact.cli.arguments import EnvironmentName, PipelineNames, ProjectFolder, names_of, opened_project
 from lakepact.cli.output import say, show_json, show_lines
-from lakepact.errors import ExitCode, UsageError
+from lakepact.errors import ExitCode, LakepactError, PipelineFailed, Problem, Severity, UsageError
 
 if TYPE_CHECKING:
-    from lakepact.local.result import UpdateResult
+    from lakepact.local.result import PipelineResult, UpdateResult
 
 __all__ = ["joined_full_refresh", "run"]
 
@@ -49,7 +49,6 @@ def run(
     target = _json_target(json_file)
     project = opened_project(folder)
     from lakepact.cli.progress import run_progress
-    from lakepact.local.result import UpdateState
     from lakepact.local.run import run_project
 
     progress = run_progress()
@@ -63,10 +62,13 @@ def run(
             dry_run=dry_run,
             progress=progress,
         )
+    except LakepactError as error:
+        _publish_failure(error, target)
+        raise
     finally:
         progress.close()
     _publish(result, target)
-    return ExitCode.OK if result.state is UpdateState.COMPLETED else ExitCode.VIOLATED
+    return _exit_code(result)
 
 
 def joined_full_refresh(arguments: Sequence[str]) -> list[str]:
@@ -108,14 +110,65 @@ def _json_target(text: str | None) -> Path | None:
     return path
 
 
-def _publish(result: UpdateResult, target: Path | None) -> None:
+def _exit_code(result: UpdateResult) -> int:
+    """1 where data or a dataset failed, the code of the error where sources, project or machine did."""
+    from lakepact.local.result import UpdateState
+
+    if result.state is UpdateState.COMPLETED:
+        return ExitCode.OK
+    failures = [pipeline.failure.exit_code for pipeline in result.pipelines if pipeline.failure is not None]
+    return max(failures, default=ExitCode.VIOLATED)
+
+
+def _publish_failure(error: LakepactError, target: Path | None) -> None:
+    """The JSON of an update that did not come to run: a reader must not take the file of an earlier one for its."""
+    if target is None:
+        return
+    told = {"code": error.code, "message": error.message, "hint": error.hint}
+    value: dict[str, Any] = {"update_id": None, "state": "FAILED", "pipelines": [], "error": told}
+    if target == Path("-"):
+        show_json(value)
+    else:
+        _write_json(target, value)
+
+
+def _write_json(target: Path, value: Mapping[str, Any]) -> None:
     from lakepact.cli.files import write_atomically
+
+    write_atomically(target, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _say_problems(result: UpdateResult) -> None:
+    """Warnings of the plans, then for each pipeline that failed why: on stderr, where the report may be elsewhere."""
+    for pipeline in result.pipelines:
+        for problem in pipeline.problems:
+            say(str(problem))
+    for pipeline in result.pipelines:
+        failed = tuple(_failed_datasets(pipeline))
+        if pipeline.failure is not None:
+            say(f"error {pipeline.failure}")
+        elif pipeline.error or failed:
+            message = f"pipeline {pipeline.name} failed{f': {pipeline.error}' if pipeline.error else ''}"
+            say(f"error {PipelineFailed(message, 'LP539', problems=failed)}")
+
+
+def _failed_datasets(pipeline: PipelineResult) -> Iterator[Problem]:
+    from lakepact.local.result import DatasetState
+
+    for dataset in pipeline.datasets:
+        if dataset.state is DatasetState.FAILED:
+            reason = dataset.error.partition("\n")[0] or "the engine gives no reason"
+            yield Problem(code="LP539", severity=Severity.ERROR, message=f"dataset {dataset.name}: {reason}")
+
+
+def _publish(result: UpdateResult, target: Path | None) -> None:
     from lakepact.local.report import report_lines, to_json
 
     if target == Path("-"):
         show_json(to_json(result))
         say(f"update {result.update_id} {result.state}")
-        return
-    if target is not None:
-        write_atomically(target, json.dumps(to_json(result), indent=2, ensure_ascii=False) + "\n")
-    show_lines(report_lines(result))
+    else:
+        if target is not None:
+            _write_json(target, to_json(result))
+        show_lines(report_lines(result))
+    _say_problems(result)

@@ -180,6 +180,6 @@ def _require_tested_version() -> None:
     if version not in _TESTED:
         raise EnvironmentLacking(
             f"pyspark {pyspark.__version__} is installed; pipelines run here on pyspark 4.2 and 4.3",
-            code="LP609",
+            code="LP610",
             hint="pip install 'lakepact[local]'",
         )

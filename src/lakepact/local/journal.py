@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,17 @@ class Journal:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(self._path, json.dumps(entries, indent=1))
 
-    def settle(self, classic: Any) -> tuple[DatasetName, ...]:
+    def settle(self, classic: Any, *, completed: Set[DatasetName] = frozenset()) -> tuple[DatasetName, ...]:
         """Give emptied tables their data back and close the journal; returns the tables that needed it.
 
+        Tables in `completed` stay as they are: a query that gave no rows leaves its table empty, without a commit.
         Does nothing where no run was left open. Safe to repeat: a table that was put back is complete.
         """
         if not self._path.exists():
             return ()
         entries = json.loads(self._path.read_text(encoding="utf-8"))
-        restored = tuple(DatasetName(*entry["name"]) for entry in entries if _put_back(classic, entry))
+        left = [entry for entry in entries if DatasetName(*entry["name"]) not in completed]
+        restored = tuple(DatasetName(*entry["name"]) for entry in left if _put_back(classic, entry))
         self._path.unlink()
         return restored
 

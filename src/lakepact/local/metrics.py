@@ -68,6 +68,8 @@ def observe(classic: Any, prefix: str) -> Iterator[Observations]:
         with suppress(Py4JError):
             scala_context.listenerBus().waitUntilEmpty()
             scala_context.removeSparkListener(listener)
+        # Java may know the listener under another proxy and keep it: then it must not ask about later queries.
+        listener.close()
 
 
 class _Listener:
@@ -76,8 +78,14 @@ class _Listener:
     def __init__(self, observations: Observations, prefix: str) -> None:
         self._observations = observations
         self._prefix = prefix
+        self._open = True
+
+    def close(self) -> None:
+        self._open = False
 
     def onOtherEvent(self, event: Any) -> None:
+        if not self._open:
+            return
         kind = event.getClass().getSimpleName()
         if kind == "SparkListenerSQLExecutionEnd":
             execution = event.qe()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,7 +114,7 @@ def run_pipeline(
                 raise
             if not session.running:
                 raise _java_ended(record.error)
-            restored = _settle(session, job)
+            restored = _settle(session, job, completed=_completed(pipeline, record))
     outcomes = tuple(_outcome(dataset, record, observations) for dataset in pipeline.datasets)
     _finish(session.classic, outcomes)
     return PipelineOutcome(job=job, datasets=outcomes, restored=restored, error=record.error)
@@ -137,12 +137,14 @@ def _abandon(session: LocalSession, job: PipelineJob) -> None:
         _settle(session, job)
 
 
-def _settle(session: LocalSession, job: PipelineJob) -> tuple[DatasetName, ...]:
+def _settle(
+    session: LocalSession, job: PipelineJob, *, completed: Set[DatasetName] = frozenset()
+) -> tuple[DatasetName, ...]:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
-        return job.journal.settle(session.classic)
+        return job.journal.settle(session.classic, completed=completed)
     except (Py4JError, PySparkException, OSError) as error:
         raise EnvironmentLacking(
             f"tables that a run had emptied cannot be put back: {readable_error(str(error))}",
@@ -237,26 +239,33 @@ def _outcome(dataset: LoweredDataset, record: _Record, observations: Observation
     if not dataset.stored:
         counted = dataset.tally(observations)
         return DatasetOutcome(dataset=dataset, state=DatasetState.COMPLETED, tally=counted, error="", seconds=0.0)
-    flows = [_flow_key(dataset, flow.name) for flow in dataset.flows]
-    states = [record.states.get(flow, FlowState.EXCLUDED) for flow in flows]
-    errors = [record.errors[flow] for flow in flows if flow in record.errors]
-    if FlowState.FAILED in states:
-        state = DatasetState.FAILED
-    elif all(found is FlowState.COMPLETED for found in states):
-        state = DatasetState.COMPLETED
-    else:
-        state = DatasetState.SKIPPED
+    errors = [record.errors[flow] for flow in _flow_keys(dataset) if flow in record.errors]
+    state = _state(dataset, record)
     return DatasetOutcome(
         dataset=dataset,
         state=state,
         tally=dataset.tally(observations) if state is DatasetState.COMPLETED else None,
         error="; ".join(errors),
-        seconds=max((record.seconds.get(flow, 0.0) for flow in flows), default=0.0),
+        seconds=max((record.seconds.get(flow, 0.0) for flow in _flow_keys(dataset)), default=0.0),
     )
 
 
-def _flow_key(dataset: LoweredDataset, flow: str) -> str:
-    return str(Namespace(dataset.name.catalog, dataset.name.schema).resolve(flow))
+def _completed(pipeline: LoweredPipeline, record: _Record) -> frozenset[DatasetName]:
+    stored = (dataset for dataset in pipeline.datasets if dataset.stored)
+    return frozenset(dataset.name for dataset in stored if _state(dataset, record) is DatasetState.COMPLETED)
+
+
+def _state(dataset: LoweredDataset, record: _Record) -> DatasetState:
+    states = [record.states.get(flow, FlowState.EXCLUDED) for flow in _flow_keys(dataset)]
+    if FlowState.FAILED in states:
+        return DatasetState.FAILED
+    completed = all(found is FlowState.COMPLETED for found in states)
+    return DatasetState.COMPLETED if completed else DatasetState.SKIPPED
+
+
+def _flow_keys(dataset: LoweredDataset) -> list[str]:
+    namespace = Namespace(dataset.name.catalog, dataset.name.schema)
+    return [str(namespace.resolve(flow.name)) for flow in dataset.flows]
 
 
 def _finish(classic: Any, outcomes: Sequence[DatasetOutcome]) -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lakepact.errors import ConfigurationError, Problem, Severity
+from lakepact.errors import (
+    ConfigurationError,
+    EnvironmentLacking,
+    LakepactError,
+    PipelineFailed,
+    Problem,
+    Severity,
+    UsageError,
+)
 from lakepact.local.event_log import append_events, update_events
-from lakepact.local.files import only_run
+from lakepact.local.events import readable_error
+from lakepact.local.files import only_run, only_writer
 from lakepact.local.names import DatasetName, Namespace
 from lakepact.local.outcome import pipeline_result, watched_expectations
 from lakepact.local.pipeline_run import PipelineJob, run_pipeline
+from lakepact.local.preflight import check_pipeline, refuse, source_place
 from lakepact.local.progress import Progress, Silent
 from lakepact.local.result import DatasetState, PipelineResult, UpdateResult, UpdateState
 from lakepact.local.selection import Selection, selections_by_pipeline
@@ -47,8 +58,9 @@ def run_project(
 
     `refresh` and `full_refresh` name datasets, or schema objects with all that belongs to them; an empty
     `full_refresh` means all. A second run of the same pipeline waits for the first. Raises ConfigurationError for a
-    project that cannot run here (LP534 to LP536), UsageError (LP533) for unknown names, EnvironmentLacking without Java
-    or pyspark; a pipeline that fails is not an exception but FAILED in the result.
+    project that cannot run here (LP534 to LP536), sources and rules that do not fit the contract (LP543, LP544),
+    UsageError (LP533) for unknown names, EnvironmentLacking without Java or pyspark and for a storage that cannot be
+    written (LP537): then nothing was run. A pipeline that fails is not an exception but FAILED in the result.
     """
     progress = progress or Silent()
     chosen = select_environment(project, environment)
@@ -57,25 +69,19 @@ def run_project(
         _prepare(project, resolve_pipeline(project, pipeline, chosen), lake)
         for pipeline in select_pipelines(project, pipelines)
     ]
-    _require_files(prepared)
+    _require_files(project, prepared)
     selections = selections_by_pipeline(
         [(each.plan, each.hand_written) for each in prepared], refresh=refresh, full_refresh=full_refresh
     )
+    _require_storage(lake.storage)
     update_id = str(uuid.uuid4())
     progress.phase("starting Spark")
     with open_local_session(warehouse=lake.warehouse, app_name="lakepact") as session:
-        results = []
-        for each, selection in zip(prepared, selections, strict=True):
-            if selection is None:
-                continue
-            with only_run(each.job.lock, wait_seconds=_WAIT_SECONDS, waiting=progress.phase):
-                session.attach([chosen.schema])
-                progress.phase(f"{each.job.name}: running")
-                result = _run_one(session, each, selection, update_id=update_id, dry_run=dry_run, progress=progress)
-                results.append(result)
-                if not dry_run:
-                    _log(session, each.job, result, update_id=update_id, now=clock())
-    return _update(update_id, results)
+        asked = [(each, found) for each, found in zip(prepared, selections, strict=True) if found is not None]
+        session.attach([chosen.schema])
+        _require_fit(session, project, [each for each, _ in asked])
+        run = _Run(session, update_id, dry_run=dry_run, progress=progress, clock=clock)
+        return _update(update_id, [run.attempt(each, selection) for each, selection in asked])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,15 @@ class _Lake:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
+    resolved: ResolvedPipeline
     job: PipelineJob
     plan: Plan | None
+
+    @property
+    def tables(self) -> frozenset[DatasetName]:
+        """The tables that the plan writes."""
+        resolve = self.job.namespace.resolve
+        return frozenset(resolve(dataset.name) for dataset in (self.plan.datasets if self.plan else ()))
 
     @property
     def hand_written(self) -> bool:
@@ -128,7 +141,7 @@ def _prepare(project: Project, resolved: ResolvedPipeline, lake: _Lake) -> _Prep
         configuration=resolved.configuration,
         watched=watched_expectations(plan) if plan else {},
     )
-    return _Prepared(job, plan)
+    return _Prepared(resolved, job, plan)
 
 
 def _read_source(path: Path, root: Path) -> SourceFile:
@@ -138,7 +151,7 @@ def _read_source(path: Path, root: Path) -> SourceFile:
     return SourceFile(str(path), path.read_text(encoding="utf-8"), "python" if path.suffix == ".py" else "sql")
 
 
-def _require_files(prepared: Sequence[_Prepared]) -> None:
+def _require_files(project: Project, prepared: Sequence[_Prepared]) -> None:
     """Every source that is missing, in one message, before Spark is started."""
     problems = [
         Problem(
@@ -146,6 +159,7 @@ def _require_files(prepared: Sequence[_Prepared]) -> None:
             severity=Severity.ERROR,
             message=f"pipeline {each.job.name}: object {name} reads {path}, and nothing is there",
             hint="create the data, or correct `path` in lakepact.yml",
+            **source_place(project, each.resolved, name),
         )
         for each in prepared
         for name, path in _file_sources(each.plan)
@@ -153,6 +167,45 @@ def _require_files(prepared: Sequence[_Prepared]) -> None:
     ]
     if problems:
         raise ConfigurationError("source data is missing", code="LP535", problems=problems)
+
+
+def _require_storage(storage: Path) -> None:
+    """A folder that can be written, before Spark is started and fails in the middle."""
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=storage):
+            pass
+    except OSError as error:
+        raise _not_writable(storage, error) from error
+
+
+def _not_writable(storage: Path, error: OSError) -> EnvironmentLacking:
+    return EnvironmentLacking(
+        f"the storage '{storage}' cannot be written: {error.strerror or error}",
+        code="LP537",
+        hint="free or unlock it, or give the environment another `storage` in lakepact.yml",
+    )
+
+
+def _require_fit(session: LocalSession, project: Project, prepared: Sequence[_Prepared]) -> None:
+    """Every source and written rule that does not fit, in one message, before anything is written."""
+    anything = any(each.hand_written for each in prepared)
+    made_here = None if anything else frozenset().union(*(each.tables for each in prepared))
+    refuse(
+        [
+            problem
+            for each in prepared
+            if each.plan is not None
+            for problem in check_pipeline(
+                session.classic,
+                each.plan,
+                project=project,
+                resolved=each.resolved,
+                namespace=each.job.namespace,
+                made_here=made_here,
+            )
+        ]
+    )
 
 
 def _file_sources(plan: Plan | None) -> Iterator[tuple[str, str]]:
@@ -172,26 +225,81 @@ def _exists(path: str) -> bool:
     return found.is_file() or (found.is_dir() and any(True for _ in found.iterdir()))
 
 
-def _run_one(
-    session: LocalSession,
-    prepared: _Prepared,
-    selection: Selection,
-    *,
-    update_id: str,
-    dry_run: bool,
-    progress: Progress,
-) -> PipelineResult:
-    outcome = run_pipeline(
-        session, prepared.job, update_id=update_id, selection=selection, dry_run=dry_run, progress=progress
-    )
-    return pipeline_result(outcome, prepared.plan, session.classic)
+class _Run:
+    """One update of a project: each pipeline in turn, so that one that fails does not stop the next."""
+
+    def __init__(
+        self,
+        session: LocalSession,
+        update_id: str,
+        *,
+        dry_run: bool,
+        progress: Progress,
+        clock: Callable[[], dt.datetime],
+    ) -> None:
+        self._session = session
+        self._update_id = update_id
+        self._dry_run = dry_run
+        self._progress = progress
+        self._clock = clock
+
+    def attempt(self, prepared: _Prepared, selection: Selection) -> PipelineResult:
+        """What became of one pipeline; also where its sources do not load, or its tables cannot be written."""
+        from pyspark.errors import PySparkException
+
+        job = prepared.job
+        result = PipelineResult(name=job.name, datasets=(), problems=prepared.plan.problems if prepared.plan else ())
+        try:
+            with (
+                only_run(job.lock, wait_seconds=_WAIT_SECONDS, waiting=self._progress.phase),
+                only_writer(self._session.classic, job.lock.with_suffix(".java")),
+            ):
+                self._session.attach([job.namespace.schema])
+                self._progress.phase(f"{job.name}: running")
+                result = self._run(prepared, selection)
+                if not self._dry_run:
+                    self._log(job, result)
+        except UsageError:
+            raise
+        except LakepactError as error:
+            return _failed(result, error)
+        except OSError as error:
+            return _failed(result, _not_writable(job.storage, error))
+        except PySparkException as error:
+            return _failed(result, PipelineFailed(f"Spark says: {readable_error(str(error))}", "LP539"))
+        return result
+
+    def _run(self, prepared: _Prepared, selection: Selection) -> PipelineResult:
+        outcome = run_pipeline(
+            self._session,
+            prepared.job,
+            update_id=self._update_id,
+            selection=selection,
+            dry_run=self._dry_run,
+            progress=self._progress,
+        )
+        return pipeline_result(outcome, prepared.plan, self._session.classic)
+
+    def _log(self, job: PipelineJob, result: PipelineResult) -> None:
+        from pyspark.errors import PySparkException
+
+        update = _update(self._update_id, [result])
+        table = DatasetName(job.namespace.catalog, job.namespace.schema, f"event_log_{job.name}")
+        events = list(update_events(update, result))
+        try:
+            append_events(
+                self._session.classic, table, events, update_id=self._update_id, pipeline=job.name, now=self._clock()
+            )
+        except PySparkException as error:
+            raise EnvironmentLacking(
+                f"the tables are written, but not the event log {table}: {readable_error(str(error))}",
+                code="LP537",
+                hint="where its columns are not those of an event log, drop or rename the table",
+            ) from error
 
 
-def _log(session: LocalSession, job: PipelineJob, result: PipelineResult, *, update_id: str, now: dt.datetime) -> None:
-    update = _update(update_id, [result])
-    table = DatasetName(job.namespace.catalog, job.namespace.schema, f"event_log_{job.name}")
-    events = list(update_events(update, result))
-    append_events(session.classic, table, events, update_id=update_id, pipeline=job.name, now=now)
+def _failed(result: PipelineResult, error: LakepactError) -> PipelineResult:
+    return replace(result, error=result.error or str(error), failure=error)
 
 
 def _update(update_id: str, results: Sequence[PipelineResult]) -> UpdateResult:

@@ -149,14 +149,14 @@ class _OptionDrafts:
     def _path(self, key: str) -> str:
         return child_path(self._options.place.path, key)
 
-    def _drafts(self, key: str, test: str, what: str) -> Iterator[Draft]:
+    def _drafts(self, key: str, test: str, what: str, *, structural: bool = False) -> Iterator[Draft]:
         yield RowDraft(
             label=f"{self._field.label}.{key}",
             predicate=self._field.holds(test),
             columns=(self._field.column,),
             clauses=(self._path(key), *self._modifiers(key)),
             description=f"{self._field.label} {what}",
-            origin=origin_of(self._field),
+            origin=origin_of(self._field, structural=structural),
         )
 
     def _modifiers(self, key: str) -> tuple[str, ...]:
@@ -292,7 +292,7 @@ class _OptionDrafts:
         if self._is_time():
             pattern = string(date_pattern(name))
             test = f"try_to_timestamp({self._value}, {pattern}) IS NOT NULL"
-            yield from self._drafts("format", test, f"is text in the format {name}")
+            yield from self._drafts("format", test, f"is text in the format {name}", structural=True)
         elif _is_moment(self._type):
             date_pattern(name)
             if self._field.nested:
@@ -321,7 +321,7 @@ class _OptionDrafts:
         ]
         needed = [test for test in tests if test != "TRUE"]
         if needed:
-            yield from self._drafts("format", " AND ".join(needed), f"is an integer of format {name}")
+            yield from self._drafts("format", " AND ".join(needed), f"is an integer of format {name}", structural=True)
         else:
             self._note("format", Enforcement.TABLE, f"decides the type: {self._type.ddl}")
 
@@ -335,7 +335,8 @@ class _OptionDrafts:
                 tests.append(f"{child.expression} IS NOT NULL")
             else:
                 tests.append(predicates.required_members_test(self._value, self._type, name))
-        yield from self._drafts("required", " AND ".join(tests) or "TRUE", f"has {', '.join(self._options.required)}")
+        has = f"has {', '.join(self._options.required)}"
+        yield from self._drafts("required", " AND ".join(tests) or "TRUE", has, structural=True)
 
     def _element_type(self) -> Iterator[Draft]:
         name = self._options.element_type or ""

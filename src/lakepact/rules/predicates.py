@@ -86,8 +86,8 @@ def _moment_test(value: str, ddl: str, bound: dt.date, *, lower: bool, inclusive
 
 
 def multiple_test(value: str, found: SparkType, divisor: object) -> str:
-    """Exact for integers, decimals and steps that a floating number holds (3, 0.5); for floating numbers and other steps
-    (0.1) within their rounding. NaN and infinities fail.
+    """Exact for integers and decimals, and for steps that a floating number holds (3, 0.5); of other steps (0.1) a
+    floating number is a multiple within its rounding. NaN and infinities fail.
     """
     step = abs(as_fraction(divisor))
     if not is_number(found) or step == 0:
