@@ -64,7 +64,9 @@ def read_event(sentence: str) -> FlowEvent | None:
     return None
 
 
-_EXPECTATION = re.compile(rf"{FAILED_MARK} (?P<text>.*?)(?: SQLSTATE: \w+|$)", re.DOTALL)
+# With the names as a list: the text of a query that cannot be analysed holds the mark too, before a call.
+_EXPECTATION = re.compile(rf'{FAILED_MARK} (?P<dataset>[^\n]*?): \[(?P<names>"[^\n]*?")\](?: SQLSTATE: \w+|\s|$)')
+_CLASSES = re.compile(r"^(?:\([\w.$]+\) )?(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ")
 _NOISE = re.compile(r"\n+JVM stacktrace:.*|\n+\s+at .*| SQLSTATE: \w+(?:; line \d+ pos \d+)?.*", re.DOTALL)
 _WRITE_FAILED = re.compile(r"^\[TASK_WRITE_FAILED\][^\n]*\n")
 
@@ -77,6 +79,6 @@ def readable_error(text: str) -> str:
     """
     expectation = _EXPECTATION.search(text)
     if expectation is not None:
-        dataset, _, names = expectation["text"].partition(": ")
-        return f"a row of {dataset} breaks {names.strip('[]').replace(',', ', ')}, which must stop the update"
-    return _NOISE.sub("", _WRITE_FAILED.sub("", text.strip())).strip() or text.strip()
+        names = expectation["names"].replace('","', '", "')
+        return f"a row of {expectation['dataset']} breaks {names}, which must stop the update"
+    return _NOISE.sub("", _WRITE_FAILED.sub("", _CLASSES.sub("", text.strip()))).strip() or text.strip()

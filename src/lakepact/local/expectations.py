@@ -20,6 +20,8 @@ FAILED_MARK = "EXPECTATION_FAILED"
 # Bits a mask column; a long has 63, but methods that the JVM will not compile (over 8,000 bytes of code) cost more
 # than a second column.
 _BITS = 16
+# Counts an observation: one with several hundred costs more for each of them.
+_GROUP = 48
 _Choice = Callable[[ExpectationDefinition], bool]
 _INPUT = "n"
 _DROPPED = "dropped"
@@ -43,26 +45,18 @@ class Tally:
         """Rows that were written."""
         return self.input_records - self.dropped_records
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.input_records + other.input_records,
-            self.dropped_records + other.dropped_records,
-            tuple(a + b for a, b in zip(self.failed_records, other.failed_records, strict=True)),
-            self.watched_records + other.watched_records,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Guard:
     """The SQL that puts expectations around the rows of one dataset.
 
-    `marks` are added to the row, `metrics` observed over all rows by name, `refusal` raises for a row that must stop
-    the update, `keep` is the filter of the rows that stay, `marks_names` are taken away again.
+    `marks` are added to the row, `metrics` observed over all rows by name, in groups; `refusal` raises for a row that
+    must stop the update, `keep` is the filter of the rows that stay, `mark_names` are taken away again.
     """
 
     marks: tuple[str, ...]
     mark_names: tuple[str, ...]
-    metrics: Mapping[str, str]
+    metrics: tuple[Mapping[str, str], ...]
     refusal: str
     keep: str
     size: int
@@ -71,8 +65,9 @@ class Guard:
         """`frame` with its expectations enforced and counted under the name `observation`."""
         from pyspark.sql.connect import functions as F
 
-        marked = frame.selectExpr("*", *self.marks) if self.marks else frame
-        observed = marked.observe(observation, *(F.expr(sql).alias(name) for name, sql in self.metrics.items()))
+        observed = frame.selectExpr("*", *self.marks) if self.marks else frame
+        for name, group in zip(self.observed_as(observation), self.metrics, strict=True):
+            observed = observed.observe(name, *(F.expr(sql).alias(metric) for metric, sql in group.items()))
         if self.refusal:
             observed = observed.where(self.refusal)
         if self.keep:
@@ -81,15 +76,14 @@ class Guard:
             return observed
         return observed.selectExpr(f"* EXCEPT ({', '.join(identifier(name) for name in self.mark_names)})")
 
-    def tally(self, values: Mapping[str, int]) -> Tally:
-        """The counts in one observed row."""
-        failed = tuple(values[f"f{index}"] for index in range(self.size))
-        return Tally(values[_INPUT], values[_DROPPED], failed, values[_WATCHED])
+    def observed_as(self, observation: str) -> tuple[str, ...]:
+        """The names that the groups of metrics are observed under."""
+        return tuple(f"{observation}/{number}" for number in range(len(self.metrics)))
 
-    @property
-    def nothing(self) -> Tally:
-        """The counts of an update that saw no rows."""
-        return Tally(0, 0, (0,) * self.size)
+    def tally(self, values: Mapping[str, int]) -> Tally:
+        """The counts in the observed values; a value that is not there is zero: no rows came."""
+        failed = tuple(values.get(f"f{index}", 0) for index in range(self.size))
+        return Tally(values.get(_INPUT, 0), values.get(_DROPPED, 0), failed, values.get(_WATCHED, 0))
 
 
 def guard(
@@ -107,11 +101,11 @@ def guard(
         _DROPPED: _count(dropping),
         _WATCHED: _count(_any_bit(masks, lambda expectation: expectation.name in watched)),
     }
-    metrics |= {f"f{index}": _count(bit) for index, bit in enumerate(bit for mask in masks for bit in mask.bits())}
+    counts = [(f"f{index}", _count(bit)) for index, bit in enumerate(bit for mask in masks for bit in mask.bits())]
     return Guard(
         marks=tuple(mask.column() for mask in masks),
         mark_names=tuple(mask.name for mask in masks),
-        metrics=metrics,
+        metrics=(metrics, *(dict(counts[at : at + _GROUP]) for at in range(0, len(counts), _GROUP))),
         refusal=_refusal(dataset, masks),
         keep=_negated(dropping),
         size=len(expectations),

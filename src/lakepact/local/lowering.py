@@ -43,18 +43,19 @@ class LoweredDataset:
 
         A view counts what one of its readers read: each of them reads the same rows.
         """
-        streaming = self.definition.kind is DatasetKind.STREAMING_TABLE
-        if not self.stored:
-            streaming = any(observations.stream(name) for name in self.observations)
-        total = self.guard.nothing
-        for name in self.observations:
-            if streaming:
-                counted = observations.stream(name)
-            else:
-                whole = observations.batch(name)
-                counted = [whole] if whole is not None else []
-            total = sum((self.guard.tally(counts) for counts in counted), total)
-        return total
+        total: Counter[str] = Counter()
+        for observation in self.observations:
+            for name in self.guard.observed_as(observation):
+                for counts in self._counted(observations, name):
+                    total.update(counts)
+        return self.guard.tally(total)
+
+    def _counted(self, observations: Observations, name: str) -> Sequence[Mapping[str, int]]:
+        batches = observations.stream(name)
+        if self.definition.kind is DatasetKind.STREAMING_TABLE or (batches and not self.stored):
+            return batches
+        whole = observations.batch(name)
+        return () if whole is None else (whole,)
 
 
 @dataclass(frozen=True, slots=True)

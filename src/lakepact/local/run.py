@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,12 +78,23 @@ def run_project(
     _require_storage(lake.storage)
     update_id = str(uuid.uuid4())
     progress.phase("starting Spark")
-    with open_local_session(warehouse=lake.warehouse, app_name="lakepact") as session:
+    with _quiet_pyspark(), open_local_session(warehouse=lake.warehouse, app_name="lakepact") as session:
         asked = [(each, found) for each, found in zip(prepared, selections, strict=True) if found is not None]
         session.attach([chosen.schema])
         _require_fit(session, project, [each for each, _ in asked])
         run = _Run(session, update_id, dry_run=dry_run, progress=progress, clock=clock)
         return _update(update_id, [run.attempt(each, selection) for each, selection in asked])
+
+
+@contextmanager
+def _quiet_pyspark() -> Iterator[None]:
+    """Errors of analysis are ours to tell; pyspark would log each with its stack as JSON too."""
+    logger = logging.getLogger("SQLQueryContextLogger")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +305,8 @@ class _Run:
             )
         except PySparkException as error:
             raise EnvironmentLacking(
-                f"the tables are written, but not the event log {table}: {readable_error(str(error))}",
+                f"the tables are written, but not the event log {table}: "
+                f"{readable_error(str(error)).partition(chr(10))[0]}",
                 code="LP537",
                 hint="where its columns are not those of an event log, drop or rename the table",
             ) from error
