@@ -25,7 +25,7 @@ _ROUNDS = 3
 _COLUMNS = {
     "id": "id",
     "customer": "concat('c', id % 5000)",
-    "country": "element_at(array('DE', 'FR', 'IT', 'XX'), CAST(1 + (id % 101 = 0) * 3 + id % 3 AS INT))",
+    "country": "element_at(array('DE', 'FR', 'IT', 'XX'), CAST(if(id % 101 = 0, 4, 1 + id % 3) AS INT))",
     "amount": "CAST(id % 1000 AS DOUBLE) - 5",
     "quantity": "CAST(id % 50 AS BIGINT)",
     "email": "concat('user', id, if(id % 200 = 0, '', '@example.com'))",

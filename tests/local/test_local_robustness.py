@@ -217,12 +217,16 @@ def test_sources_and_rules_that_do_not_fit_are_told_together(
 
 def test_an_object_without_a_source_is_a_warning_on_stderr(shop: Path, capsys: Captured) -> None:
     change(shop / "lakepact.yml", '      customers: {path: "${data}/customers", format: json}\n', "")
+    reference = "        relationships:\n          - to: customers.customer_id\n"
+    change(shop / "contracts" / "orders.odcs.yaml", reference, "")
     text = (shop / "lakepact.yml").read_text()
     (shop / "lakepact.yml").write_text(text.partition("      revenue:")[0])
     assert main(["run", str(shop), "--dry-run"]) == 0
-    err = capsys.readouterr().err
-    assert "warning LP" in err
-    assert "customers" in err
+    contract = shop / "contracts" / "orders.odcs.yaml"
+    assert capsys.readouterr().err == (
+        f"{contract}:12:5: warning LP308: schema object 'customers' has no source in this pipeline: "
+        "none of its rules is checked\n  hint: name its files, table or query under `objects`\n"
+    )
 
 
 STORAGE = pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounts a small file system")
@@ -253,6 +257,7 @@ def test_a_full_disk_in_a_write_keeps_the_data(
     err = capsys.readouterr().err
     assert "No space left on device" in err
     assert "Traceback" not in err
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
     (root / "pipelines" / "p.py").write_text(source())
     assert main(["run", str(root)]) == 0
     tables = (small_disk / "warehouse" / "robust_disk.db" / table for table in "ab")
@@ -291,7 +296,7 @@ def test_a_hostile_contract_ends_before_spark_starts(
     capsys.readouterr()
     (root / "contracts" / "orders.odcs.yaml").write_bytes(HOSTILE[contract])
     started = time.monotonic()
-    assert main([command, str(root)]) == 3
+    assert main([command, str(root)]) == 3, contract
     printed = capsys.readouterr()
     assert printed.err.startswith("error LP")
     assert "orders.odcs.yaml" in printed.err

@@ -66,7 +66,9 @@ def read_event(sentence: str) -> FlowEvent | None:
 
 # With the names as a list: the text of a query that cannot be analysed holds the mark too, before a call.
 _EXPECTATION = re.compile(rf'{FAILED_MARK} (?P<dataset>[^\n]*?): \[(?P<names>"[^\n]*?")\](?: SQLSTATE: \w+|\s|$)')
-_CLASSES = re.compile(r"^(?:\([\w.$]+\) )?(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ")
+_CLASSES = re.compile(
+    r"^(?:An error occurred while calling \S+\s*: )?(?:\([\w.$]+\) )?(?:(?:[\w$]+\.)+[\w$]+(?:Exception|Error): )+"
+)
 _NOISE = re.compile(r"\n+JVM stacktrace:.*|\n+\s+at .*| SQLSTATE: \w+(?:; line \d+ pos \d+)?.*", re.DOTALL)
 _WRITE_FAILED = re.compile(r"^\[TASK_WRITE_FAILED\][^\n]*\n")
 

@@ -84,13 +84,17 @@ class _Listener:
         self._open = False
 
     def onOtherEvent(self, event: Any) -> None:
+        from pyspark.errors import PySparkException
+
         if not self._open:
             return
         kind = event.getClass().getSimpleName()
         if kind == "SparkListenerSQLExecutionEnd":
             execution = event.qe()
-            if execution is not None:
-                self._observations._add_batch(self._rows(_from_scala(execution.observedMetrics())))
+            # A query that cannot be analysed ends too, and raises its error once more when it is asked.
+            with suppress(PySparkException):
+                if execution is not None:
+                    self._observations._add_batch(self._rows(_from_scala(execution.observedMetrics())))
         elif kind == "QueryProgressEvent":
             progress = event.progress()
             rows = self._rows(progress.observedMetrics())

@@ -25,8 +25,8 @@ _NO_PROXY = "no_grpc_proxy"
 _MODE = "SPARK_CONNECT_MODE_ENABLED"
 
 
-# A pipeline on a laptop is many small queries, each with code of its own: what the second compiler would gain in speed it
-# costs in compiling (a run of the flights demo: a third less CPU without it), and the first compiler's code needs room.
+# A pipeline on a laptop is many small queries, each with code of its own: what Java's second compiler would gain in speed
+# it costs in compiling (the flights demo takes a third less CPU without it), and the first compiler's code needs room.
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC"
 
 
