@@ -70,7 +70,7 @@ def test_a_missing_source_is_said_before_spark_starts(project: Path, capsys: Cap
     (project / "data" / "customers" / "customers.json").unlink()
     assert main(["run"]) == 3
     assert capsys.readouterr().err.startswith(
-        "error LP535: source data is missing\nerror LP535: pipeline orders: object"
+        f"error LP535: source data is missing\n{project}/lakepact.yml:12:7: error LP535: pipeline orders: object"
     )
 
 

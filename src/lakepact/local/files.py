@@ -74,7 +74,7 @@ def only_writer(classic: Any, path: Path, *, wait_seconds: float = 60.0) -> Iter
             time.sleep(_POLL_SECONDS)
         yield
     finally:
-        with suppress(Py4JError):
+        with suppress(Py4JError, ConnectionError):
             file.close()
 
 

@@ -65,7 +65,7 @@ def observe(classic: Any, prefix: str) -> Iterator[Observations]:
         yield observations
     finally:
         # Without Java there is nothing to wait for, and what ended it is the error to tell.
-        with suppress(Py4JError):
+        with suppress(Py4JError, ConnectionError):
             scala_context.listenerBus().waitUntilEmpty()
             scala_context.removeSparkListener(listener)
         # Java may know the listener under another proxy and keep it: then it must not ask about later queries.

@@ -44,7 +44,6 @@ def pipeline_result(outcome: PipelineOutcome, plan: Plan | None, classic: Any) -
         error=outcome.error,
         contract_id=plan.contract_id if plan else "",
         contract_version=plan.contract_version if plan else "",
-        problems=plan.problems if plan else (),
     )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import tempfile
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ from lakepact.local.selection import Selection, selections_by_pipeline
 from lakepact.local.sources import SourceFile
 from lakepact.plan.model import FileSource, Plan, Select
 from lakepact.project.model import Environment, Project, ResolvedPipeline
-from lakepact.project.planning import plan_pipeline
+from lakepact.project.planning import pipeline_rules, plan_pipeline
 from lakepact.project.resolve import resolve_pipeline, select_environment, select_pipelines
 from lakepact.spark.session import LocalSession, open_local_session
 from lakepact.targets import pipeline_python
@@ -42,6 +43,7 @@ __all__ = ["run_project"]
 
 _LOCAL_CATALOG = "spark_catalog"
 _WAIT_SECONDS = 3600.0
+_RULE_NOT_MADE = "LP206"
 _FILE_SUFFIXES = {".py", ".sql"}
 
 
@@ -88,11 +90,14 @@ def run_project(
 
 @contextmanager
 def _quiet_pyspark() -> Iterator[None]:
-    """Errors of analysis are ours to tell; pyspark would log each with its stack as JSON too."""
+    """Errors are ours to tell; pyspark would log those of analysis with their stacks, and warn when Java is gone."""
     logger = logging.getLogger("SQLQueryContextLogger")
     before, logger.disabled = logger.disabled, True
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]|.*RPC could not be completed")
+            warnings.filterwarnings("ignore", module=r"pyspark\.")
+            yield
     finally:
         logger.disabled = before
 
@@ -109,6 +114,8 @@ class _Prepared:
     resolved: ResolvedPipeline
     job: PipelineJob
     plan: Plan | None
+    # Warnings: written rules that no rule could be made of, and objects without a source.
+    problems: tuple[Problem, ...] = ()
 
     @property
     def tables(self) -> frozenset[DatasetName]:
@@ -154,7 +161,11 @@ def _prepare(project: Project, resolved: ResolvedPipeline, lake: _Lake) -> _Prep
         configuration=resolved.configuration,
         watched=watched_expectations(plan) if plan else {},
     )
-    return _Prepared(resolved, job, plan)
+    if resolved.contract is None or plan is None:
+        return _Prepared(resolved, job, plan)
+    rules = pipeline_rules(resolved, resolved.contract)
+    not_made = (problem for problem in rules.problems if problem.code == _RULE_NOT_MADE)
+    return _Prepared(resolved, job, plan, problems=(*not_made, *plan.problems))
 
 
 def _read_source(path: Path, root: Path) -> SourceFile:
@@ -261,7 +272,7 @@ class _Run:
         from pyspark.errors import PySparkException
 
         job = prepared.job
-        result = PipelineResult(name=job.name, datasets=(), problems=prepared.plan.problems if prepared.plan else ())
+        result = PipelineResult(name=job.name, datasets=(), problems=prepared.problems)
         try:
             with (
                 only_run(job.lock, wait_seconds=_WAIT_SECONDS, waiting=self._progress.phase),
@@ -291,7 +302,7 @@ class _Run:
             dry_run=self._dry_run,
             progress=self._progress,
         )
-        return pipeline_result(outcome, prepared.plan, self._session.classic)
+        return replace(pipeline_result(outcome, prepared.plan, self._session.classic), problems=prepared.problems)
 
     def _log(self, job: PipelineJob, result: PipelineResult) -> None:
         from pyspark.errors import PySparkException

@@ -25,7 +25,7 @@ _NO_PROXY = "no_grpc_proxy"
 _MODE = "SPARK_CONNECT_MODE_ENABLED"
 
 
-# A pipeline on a laptop is many small queries, each with code of its own: what Java's second compiler would gain in speed
+# A pipeline on a laptop is many small queries, each with code of its own: what Java's second compiler gains in speed
 # it costs in compiling (the flights demo takes a third less CPU without it), and the first compiler's code needs room.
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC"
 
@@ -106,7 +106,7 @@ def release_engine(engine: Engine) -> None:
 
     try:
         engine.root.stop()
-    except Py4JError:
+    except (Py4JError, ConnectionError):
         if engine.jvm.running:
             raise
     finally:

@@ -84,7 +84,7 @@ class LocalSession:
         self._open = False
         try:
             self.connect.stop()
-            if self._engine.sessions > 1:
+            if self._engine.sessions > 1 and self.running:
                 detach_schemas(self.classic, sorted(self._schemas))
         finally:
             self._engine.leave(connect_functions=self._connect_functions)
