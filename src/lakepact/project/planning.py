@@ -19,7 +19,8 @@ def pipeline_rules(resolved: ResolvedPipeline, contract: Contract) -> RuleSet:
     """The rules of `contract` as this pipeline enforces them: its policy, and its streams."""
     streaming = frozenset(name for name, entry in resolved.objects.items() if entry.mode.value == Mode.STREAM.value)
     policy = load_policy(resolved.policy) if resolved.policy else None
-    return compile_rules(contract, policy=policy, streaming=streaming)
+    # VARIANT is Databricks' type for objects of any shape; local Delta keeps their JSON as text.
+    return compile_rules(contract, policy=policy, streaming=streaming, variant=resolved.environment.storage is None)
 
 
 def plan_pipeline(project: Project, resolved: ResolvedPipeline, *, absolute_paths: bool) -> Plan:

@@ -16,6 +16,11 @@ __all__ = ["column_definition", "create_table", "listed", "mask_name", "primary_
 def create_table(target: Target) -> Iterator[Entry]:
     """The statement that makes the table, and what its dialect cannot say."""
     described, rules = target.described, target.rules
+    if not rules.columns:
+        yield target.refusal(
+            f"table {target.name}", "the schema object has no stored properties, and a table needs columns"
+        )
+        return
     parts = [column_definition(target, column) for column in rules.columns]
     if rules.primary_key:
         key = f"CONSTRAINT {identifier(primary_key_name(target))} PRIMARY KEY ({listed(rules.primary_key)})"

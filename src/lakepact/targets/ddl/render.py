@@ -44,7 +44,8 @@ def render(
     for target in targets:
         table = there.get(target.rules.table)
         entries += create_table(target) if table is None else alter_table(target, table)
-        entries += tags(target)
+        if target.rules.columns:
+            entries += tags(target)
     for target in targets:
         entries += foreign_keys(target, by_name, there.get(target.rules.table))
     return tuple(entries)
