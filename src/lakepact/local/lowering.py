@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from lakepact.plan.model import DatasetKind
 from lakepact.spark.tables import schema_folder
 
 __all__ = ["LoweredDataset", "LoweredPipeline", "lower"]
+
+
+# Spark's catalog in memory takes no other names, quoted or not.
+_STORABLE = re.compile(r"[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def lower(
     `watched` names, by table, expectations whose violating rows are counted together.
 
     Raises ConfigurationError (LP532) with all faults of the graph at once: datasets defined twice, flows into nothing,
-    streaming tables without a flow.
+    streaming tables without a flow, names that cannot be stored here.
     """
     datasets = tuple(
         _lowered(definition, definitions, namespace=namespace, prefix=prefix, watched=watched)
@@ -183,6 +188,9 @@ def _faults(datasets: Sequence[LoweredDataset]) -> Iterator[Problem]:
     for dataset in datasets:
         if times[dataset.name] > 1:
             yield _problem(dataset.definition, f"{dataset.name} is defined {times[dataset.name]} times", "name it once")
+        if dataset.stored and not _STORABLE.fullmatch(dataset.name.table):
+            message = f"a table on this machine cannot have the name {dataset.name.table!r}"
+            yield _problem(dataset.definition, message, "use A-Z, a-z, 0-9 and _, for example as `physicalName`")
         if not dataset.flows:
             yield _problem(dataset.definition, f"{dataset.name} has no flow", "add an append_flow or an AUTO CDC flow")
 
