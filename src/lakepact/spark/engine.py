@@ -168,6 +168,9 @@ def _client_environment() -> dict[str, str | None]:
     passed_by = next((os.environ[name] for name in (_NO_PROXY, "no_proxy", "NO_PROXY") if os.environ.get(name)), "")
     return {
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": str(uuid.uuid4()),
+        # Inherited from a process that has a session open, or meant for another Spark: pyspark would take them for an
+        # order to be a client of that one.
+        **dict.fromkeys((_MODE, "SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_API_MODE")),
         # gRPC sends even loopback traffic through http_proxy unless told otherwise.
         _NO_PROXY: f"{passed_by},{own}" if passed_by else own,
     }
