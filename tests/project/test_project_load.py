@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lakepact.errors import ConfigurationError, ProjectInvalid, UsageError
+from lakepact.plan.model import Mode
 from lakepact.project import (
     FileEntry,
-    ObjectMode,
     Project,
     SqlEntry,
     TableEntry,
@@ -105,11 +105,11 @@ def test_the_sample_of_the_documentation_loads_as_it_is(root: Path) -> None:
     assert (flights.contract, flights.version) == ("nyc-flights", ">=1.0,<2")
     entry = flights.objects["flights"]
     assert isinstance(entry, FileEntry)
-    assert (entry.path, entry.format, entry.mode) == ("data/flights", "parquet", ObjectMode.STREAM)
+    assert (entry.path, entry.format, entry.mode) == ("data/flights", "parquet", Mode.STREAM)
     assert (entry.place.line, entry.place.column) == (11, 7)
     weather = flights.objects["weather"]
     assert isinstance(weather, FileEntry)
-    assert (weather.options, weather.mode) == ({"header": "true"}, ObjectMode.BATCH)
+    assert (weather.options, weather.mode) == ({"header": "true"}, Mode.BATCH)
 
 
 def test_an_object_that_the_contract_lacks_is_derived(root: Path) -> None:

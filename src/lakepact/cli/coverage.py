@@ -113,7 +113,7 @@ def _measure_sql(measure: Measure) -> str:
 
 
 def _rules_by_id(rules: RuleSet) -> Mapping[str, Rule]:
-    return {rule.id: rule for rule in (*rules.all_rules(), *rules.sla_rules)}
+    return {rule.id: rule for rule in rules.all_rules()}
 
 
 def _object_name(contract: Contract, clause: Clause) -> str:

@@ -42,9 +42,8 @@ def build_plan(
     planned = []
     for each in rules.objects:
         if each.name in sources:
-            checked = _dataset_rules(rules, each)
-            planned.append(_object_plan(contract, each, sources[each.name], checked, datasets))
-            problems += _unplanned_parents(contract, checked, sources)
+            planned.append(_object_plan(contract, each, sources[each.name], datasets))
+            problems += _unplanned_parents(contract, each.dataset_rules, sources)
             problems += _substituted_names(contract, each)
     planned += [_derived(name, text) for name, text in (derived or {}).items()]
     check_names(planned)
@@ -58,17 +57,10 @@ def build_plan(
     )
 
 
-def _dataset_rules(rules: RuleSet, each: ObjectRules) -> tuple[DatasetRule, ...]:
-    known = {rule.id for rule in each.dataset_rules}
-    levels = (rule for rule in rules.sla_rules if rule.object == each.name and rule.id not in known)
-    return (*each.dataset_rules, *levels)
-
-
 def _object_plan(
     contract: Contract,
     rules: ObjectRules,
     given: ObjectSource,
-    checked: tuple[DatasetRule, ...],
     datasets: Mapping[str, str],
 ) -> ObjectPlan:
     described = contract.object(rules.name)
@@ -88,9 +80,9 @@ def _object_plan(
         name=rules.name,
         table=rules.table,
         mode=given.mode,
-        datasets=_datasets(context, checked),
+        datasets=_datasets(context, rules.dataset_rules),
         row_rules=rules.row_rules,
-        dataset_rules=checked,
+        dataset_rules=rules.dataset_rules,
     )
 
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 from lakepact.contract import read_contract
 from lakepact.contract.model import Contract
 from lakepact.errors import ConfigurationError, ProjectInvalid, Severity
+from lakepact.plan.model import Mode
 from lakepact.project.files import matching_files, shown_path
 from lakepact.project.model import (
     Environment,
     FileEntry,
     ObjectEntry,
-    ObjectMode,
     Pipeline,
     Project,
     SqlEntry,
@@ -153,7 +153,7 @@ def _pipeline(document: Document, name: str, data: Mapping[str, Any]) -> Pipelin
 
 def _entry(document: Document, at: tuple[str, ...], data: Mapping[str, Any]) -> ObjectEntry:
     place = document.place(at, key=True)
-    mode = ObjectMode(data.get("mode", ObjectMode.BATCH))
+    mode = Mode(data.get("mode", Mode.BATCH))
     rename: Mapping[str, str] = data.get("rename", {})
     if "table" in data:
         return TableEntry(place=place, table=data["table"], mode=mode, rename=rename)

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from lakepact.contract.model import Contract, Place
+from lakepact.plan.model import Mode
 
 __all__ = [
     "Environment",
     "FileEntry",
     "ObjectEntry",
-    "ObjectMode",
     "Pipeline",
     "Project",
     "ResolvedPipeline",
     "SqlEntry",
     "TableEntry",
 ]
-
-
-class ObjectMode(StrEnum):
-    """How an object is fed; the values are those of `lakepact.plan.model.Mode`."""
-
-    STREAM = "stream"
-    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +32,7 @@ class FileEntry:
     path: str
     format: str
     options: Mapping[str, str] = field(default_factory=dict)
-    mode: ObjectMode = ObjectMode.BATCH
+    mode: Mode = Mode.BATCH
     rename: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,7 +42,7 @@ class TableEntry:
 
     place: Place
     table: str
-    mode: ObjectMode = ObjectMode.BATCH
+    mode: Mode = Mode.BATCH
     rename: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,7 +52,7 @@ class SqlEntry:
 
     place: Place
     sql: str
-    mode: ObjectMode = ObjectMode.BATCH
+    mode: Mode = Mode.BATCH
     rename: Mapping[str, str] = field(default_factory=dict)
 
 

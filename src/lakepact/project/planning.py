@@ -17,7 +17,7 @@ __all__ = ["pipeline_rules", "plan_pipeline", "sources_of"]
 
 def pipeline_rules(resolved: ResolvedPipeline, contract: Contract) -> RuleSet:
     """The rules of `contract` as this pipeline enforces them: its policy, and its streams."""
-    streaming = frozenset(name for name, entry in resolved.objects.items() if entry.mode.value == Mode.STREAM.value)
+    streaming = frozenset(name for name, entry in resolved.objects.items() if entry.mode is Mode.STREAM)
     policy = load_policy(resolved.policy) if resolved.policy else None
     # VARIANT is Databricks' type for objects of any shape; local Delta keeps their JSON as text.
     return compile_rules(contract, policy=policy, streaming=streaming, variant=resolved.environment.storage is None)
@@ -52,15 +52,16 @@ def sources_of(resolved: ResolvedPipeline) -> dict[str, ObjectSource]:
 
 
 def _source(entry: ObjectEntry) -> ObjectSource:
-    mode = Mode(entry.mode.value)
     match entry:
         case FileEntry():
-            source = FileSource(path=entry.path, format=entry.format, options=entry.options, mode=mode)
+            source = FileSource(path=entry.path, format=entry.format, options=entry.options, mode=entry.mode)
             return ObjectSource(source=source, rename=entry.rename)
         case TableEntry():
-            return ObjectSource(source=TableSource(name=tuple(entry.table.split(".")), mode=mode), rename=entry.rename)
+            return ObjectSource(
+                source=TableSource(name=tuple(entry.table.split(".")), mode=entry.mode), rename=entry.rename
+            )
         case SqlEntry():
-            return ObjectSource(source=SqlSource(text=entry.sql, mode=mode), rename=entry.rename)
+            return ObjectSource(source=SqlSource(text=entry.sql, mode=entry.mode), rename=entry.rename)
 
 
 def _absolute(project: Project, given: ObjectSource) -> ObjectSource:

@@ -8,8 +8,9 @@ from typing import Final
 from lakepact.contract.model import Contract, SchemaObject
 from lakepact.contract.versions import Version
 from lakepact.errors import ConfigurationError
+from lakepact.plan.model import Mode
 from lakepact.project.files import matching_files, shown_path
-from lakepact.project.model import FileEntry, ObjectEntry, ObjectMode, Pipeline, Project, SqlEntry, TableEntry
+from lakepact.project.model import FileEntry, ObjectEntry, Pipeline, Project, SqlEntry, TableEntry
 from lakepact.project.reading import Document, Path, nearest
 from lakepact.project.resolve import environment_values, fitting_contracts
 from lakepact.project.variables import variable_names
@@ -156,7 +157,7 @@ def _check_derived(document: Document, name: str, entry: ObjectEntry, contract: 
         message = f"contract '{contract.id}' {contract.version} has no schema object '{name}'"
         hint = nearest(name, {found.name for found in contract.schema})
         document.report("LP406", message, here, hint=hint, key=True)
-    elif entry.mode is ObjectMode.STREAM or entry.rename:
+    elif entry.mode is Mode.STREAM or entry.rename:
         message = f"'{name}' is not in the contract: such an object is a materialized view without mode and rename"
         document.report("LP403", message, here, key=True)
 

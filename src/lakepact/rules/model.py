@@ -8,7 +8,7 @@ once with what became of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from lakepact.contract.model import NOWHERE, Place, Threshold
@@ -221,7 +221,6 @@ class RuleSet:
     contract_version: str
     objects: tuple[ObjectRules, ...]
     coverage: Coverage
-    sla_rules: tuple[DatasetRule, ...] = field(default=())
     # What is wrong with clauses of the document, with their places; warnings, since the coverage has the reasons too.
     problems: tuple[Problem, ...] = ()
 
