@@ -29,6 +29,8 @@ CHAPTERS = {
     "LP4": "Project file and command line",
     "LP5": "Pipelines on this machine",
     "LP6": "This machine",
+    "LP7": "Lint, upgrade, comparison and history",
+    "LP8": "Conversion and authoring",
     "LP9": "Anything else",
 }
 
