@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup|rules|rows|demo ...] [--rows N]`: measures, and says which targets were held."""
+"""`python -m benchmarks [PART ...] [--rows N]`: measures, and says which targets were held."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.contracts import measure_contracts
 from benchmarks.demo import measure_demo
 from benchmarks.measure import Line
 from benchmarks.rows import measure_rows
@@ -15,13 +16,15 @@ from benchmarks.rules import measure_evaluation, measure_planning
 from benchmarks.startup import measure_commands, measure_session
 from lakepact.spark.session import open_local_session
 
-_PARTS = ("startup", "rules", "rows", "demo")
+_PARTS = ("startup", "contracts", "rules", "rows", "demo")
 
 
 def _lines(parts: list[str], *, rows: int) -> Iterator[Line]:
     if "startup" in parts:
         yield from measure_commands()
         yield from measure_session()
+    if "contracts" in parts:
+        yield from measure_contracts()
     if "rules" in parts:
         yield from measure_planning()
     if not {"rules", "rows", "demo"} & set(parts):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -11,17 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Line
+from benchmarks.process import lakepact_cost
 
 __all__ = ["measure_commands", "measure_session"]
 
 
 def measure_commands() -> Iterator[Line]:
     """`--version`, and `explain` of a large contract with 68 tables, as whole processes."""
-    yield Line("lakepact --version", _command_cpu("--version"), 0.3, "CPU s")
+    yield Line("lakepact --version", lakepact_cost("--version").cpu, 0.3, "CPU s")
     with tempfile.TemporaryDirectory() as folder:
         contract = Path(folder) / "large.odcs.yaml"
         contract.write_text(_large_contract(), encoding="utf-8")
-        yield Line("lakepact explain, 68 tables", _command_cpu("explain", str(contract)), 1.0, "CPU s")
+        yield Line("lakepact explain, 68 tables", lakepact_cost("explain", str(contract)).cpu, 1.0, "CPU s")
 
 
 def measure_session() -> Iterator[Line]:
@@ -38,16 +38,6 @@ def measure_session() -> Iterator[Line]:
         process.stdout.readline()
         up = time.monotonic() - started
     yield Line("local session up, jars cached", up, 8.0, "s")
-
-
-def _command_cpu(*arguments: str) -> float:
-    costs = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "lakepact", *arguments], check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(costs)
 
 
 def _large_contract() -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lakepact.contract.problems import MEANINGS
+from lakepact.lint.catalogue import CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "lakepact"
@@ -87,6 +88,7 @@ CONTRACT_REMEDIES = {
     "LP171": "Write something like `>=1.0,<2`.",
     "LP180": "Nothing, if the field may be lost on the way.",
     "LP181": "Mend what the official model names.",
+    "LP182": "Give text, a finite number, true, false, null, a list or a mapping.",
 }
 
 OTHERS = {
@@ -203,11 +205,91 @@ OTHERS = {
     "LP608": ("Local Spark cannot use a schema of that name.", "Use A-Z, a-z, 0-9 and `_`."),
     "LP609": ("The Java process of Spark ended in the middle of a run.", "Run again; see that memory suffices."),
     "LP610": ("Pipelines do not run on the installed pyspark.", "`pip install 'lakepact[local]'`"),
+    "LP700": (
+        "A document cannot be edited with certainty.",
+        "Make that change by hand; the reason says what is in the way.",
+    ),
+    "LP701": ("An upgrade writes something in another way.", "Nothing; the meaning is the same."),
+    "LP702": (
+        "A version has no place for something.",
+        "Nothing, where a custom property keeps it; else read the reason.",
+    ),
+    "LP703": ("A document would not be valid in its new version.", "Mend that place by hand."),
+    "LP704": ("The standard deprecates a key.", "Plan to do without it; it is kept so far."),
+    "LP710": ("A new version would not come after the one that is there.", "Name a higher one with `--to`."),
+    "LP711": ("A document has no version.", "Give the contract a `version`."),
+    "LP770": ("A file of waivers has errors; they are listed under it.", "Mend what is listed under it."),
+    "LP771": (
+        "An entry of a file of waivers is no waiver.",
+        "Give it `contract`, `path`, `reason`, `author` and `expires`.",
+    ),
+    "LP772": ("A waiver has no reason or no author.", "Say why, and who asks for it."),
+    "LP773": ("A waiver has expired.", "Mend what it waives and remove it, or renew it."),
+    "LP774": ("The expiry of a waiver is no date.", "Write YYYY-MM-DD."),
+    "LP775": (
+        "The version of a contract is lower than its changes ask for.",
+        "Set the version that the message names, or waive changes with `--waivers`.",
+    ),
+    "LP776": ("Two options ask for different output.", "Keep one of the two."),
+    "LP800": ("A source cannot be converted; the reasons are listed under it.", "Mend what is listed under it."),
+    "LP801": ("A source lacks something that a contract needs.", "Add it to the source."),
+    "LP802": ("The converted contract would not be valid.", "Correct that value in the source."),
+    "LP803": ("A value of the source has no place in ODCS and is left out.", "Write it elsewhere if it is needed."),
+    "LP804": ("A value of the source has another type than its format says, and is left out.", "Correct it."),
+    "LP805": ("A type has no logical type in ODCS.", "Add the `logicalType` to the contract."),
+    "LP806": ("A source is of an older layout than its format has now.", "See that the contract says what was meant."),
+    "LP807": ("A source leaves out what the contract needs to say.", "See that the contract says what is meant."),
+    "LP808": ("What a source does with bad data is not what an action of lakepact does.", "Set `lakepact.action`."),
+    "LP809": ("Checks name columns of which no type is known.", "Give each a `logicalType`."),
+    "LP810": ("No format of that name is converted.", "Choose one that `lakepact convert --list-formats` prints."),
+    "LP811": ("The format of a file is not recognised.", "Name it with `--from`."),
+    "LP812": ("A file to convert is an ODCS contract already.", "`lakepact upgrade` writes another version."),
+    "LP813": ("`lakepact convert` is called with too little, or with what excludes each other.", "Name one source."),
+    "LP820": ("A source is not of the format that it was taken for, or refers to itself.", "Correct it at that place."),
+    "LP821": ("Something of a source has no place in a contract.", "Write it elsewhere if it is needed."),
+    "LP822": ("Something of a source is kept in words that only its origin understands.", "See that it is enough."),
+    "LP823": ("A type has no equal, or is not said.", "Give the property a `logicalType`."),
+    "LP824": ("A source does not say which columns there are.", "Import the table, and add the rules to it."),
+    "LP825": ("Text in a list of values may be a value or a column.", "Put it in quotes of its own if it is a value."),
+    "LP826": ("There is no such table, or that is not the name of one.", "Write catalog.schema.table, or a path."),
+    "LP827": ("databricks-sdk is not installed.", "`pip install 'lakepact[databricks]'`"),
+    "LP828": ("A workspace does not give what it is asked for.", "Check the name and what is granted."),
+    "LP829": ("No workspace is configured.", "Set `DATABRICKS_HOST` and credentials, or a profile."),
+    "LP840": ("The file for a new contract or a schema is taken, or is a folder.", "Choose another, or use `--force`."),
+    "LP841": ("Answers for a new contract are missing, and there is no terminal.", "Give the flags that are named."),
+    "LP842": ("An answer for a new contract cannot be taken.", "Do as the message says."),
+    "LP843": ("That is no version of the standard.", "Use v3.0.0 to v3.2.0."),
+    "LP780": ("A reference or a command needs Git, which is not here.", "Install Git, or put it on PATH."),
+    "LP781": ("The folder is not in a Git repository.", "Name a file, or go to a folder of the repository."),
+    "LP782": (
+        "Git knows no such revision, or the text names none.",
+        "Correct it; fetch the whole history where the clone is shallow.",
+    ),
+    "LP783": (
+        "There is no contract or file of that name, on disk or in the revision.",
+        "Check the name. In `git:REV:PATH` the path starts at the root of the repository.",
+    ),
+    "LP784": ("The document is larger than the limit.", "Split the contract."),
+    "LP785": ("Git fails or refuses.", "Do what its words say."),
+    "LP786": ("The pattern of a layout is not one.", "Write for example `{domain}/v{major}.{minor}/{object}.yaml`."),
+    "LP787": (
+        "A contract is not where the layout wants it, or two files hold the same version.",
+        "Move it, or correct what the layout is made of; give one of the two another version.",
+    ),
+    "LP788": (
+        "A published version was changed, or removed without having been retired.",
+        "Raise `version`; publish `status: retired` before a removal, or waive it.",
+    ),
+    "LP789": (
+        "The version does not cover what changed.",
+        "Raise `version` to what the message asks for, undo the change, or waive it.",
+    ),
     "LP900": ("Something that nobody foresaw.", "Set `LAKEPACT_DEBUG=1`, and report what it shows."),
 }
 
 CATALOGUE = {
     **{code.value: (meaning, CONTRACT_REMEDIES[code.value]) for code, meaning in MEANINGS.items()},
+    **{code.value: (check.meaning, check.remedy) for code, check in CHECKS.items()},
     **OTHERS,
 }
 

@@ -46,6 +46,8 @@ ACCEPTED = [
     (ALL, of_property("logicalTypeOptions: {}")),
     (ALL, of_property("logicalType: array\nitems: {logicalType: object, properties: [{name: x}]}")),
     (ALL, of_property("items: {physicalType: int}\nproperties: [{name: x}]")),
+    (ALL, of_property("logicalType: array\nitems: {properties: [{name: x}]}")),
+    (ALL[:3], of_property("logicalType: array\nitems: {logicalType: string, properties: [{name: x}]}")),
     (ALL, of_property("logicalType: object\nlogicalTypeOptions: {required: [a], minProperties: 1, maxProperties: 2}")),
     (ALL, of_property("primaryKeyPosition: 1.0\nexamples: [1, null, {a: b}]")),
     (V3_0, of_property("logicalType: integer\nlogicalTypeOptions: {minimum: 1, exclusiveMinimum: true}")),
@@ -164,6 +166,16 @@ REFUSED = [
         ALL,
         of_property("logicalType: array\nproperties: []"),
         ["11:9 error LP140 `properties` needs logicalType object"],
+    ),
+    (
+        ALL[3:],
+        of_property("logicalType: array\nitems: {logicalType: string, properties: [{name: x}]}"),
+        ["11:38 error LP140 `properties` needs logicalType object (v3.0.2 accepts this)"],
+    ),
+    (
+        ALL[4:],
+        of_property("logicalType: vector\nlogicalTypeOptions: {}"),
+        ["11:29 error LP130 `logicalTypeOptions` of a vector needs `dimensions`"],
     ),
     (
         ALL,

@@ -100,8 +100,16 @@ def test_json_is_yaml() -> None:
         (
             HEADER.replace("v3.2.0", "v2.2.2") + "nonsense: 1\n",
             [
-                "c.yaml:1:13: error LP122: apiVersion v2.2.2 is not read yet\n"
-                "  hint: accepted: v3.0.0, v3.0.1, v3.0.2, v3.1.0, v3.2.0"
+                "c.yaml:1:13: error LP122: apiVersion v2.2.2 is converted but not read\n"
+                "  hint: lakepact convert writes it as version 3"
+            ],
+        ),
+        (
+            "kind: virtualDataset\nuuid: x\ndataset:\n  - table: t\n",
+            [
+                "c.yaml:3:1: error LP122: this is version 2 of the standard, which is converted but not read: "
+                "it has `dataset`, no apiVersion\n"
+                "  hint: lakepact convert writes it as version 3"
             ],
         ),
         (

@@ -94,10 +94,15 @@ def test_a_release_comes_after_its_pre_releases(text: str) -> None:
         ("", ["0.0.1", "99.0.0"], ["1.0.0-rc.1"]),
         ("*", ["0.0.1"], ["1.0.0-rc.1"]),
         (">=1.0,<2", ["1.0.0", "1.99.0"], ["0.9.9", "2.0.0", "2.0.0-rc.1", "1.5.0-beta"]),
+        (">=1,<2", ["1.0.0", "1.0.1", "1.99.0"], ["0.9.9", "2.0.0", "2.0.0-rc.1", "1.0.0-rc.1"]),
         (" >= 1.0 , < 2 ", ["1.5.0"], ["2.0.0"]),
         (">1.0", ["1.0.1"], ["1.0.0", "1.1.0-rc.1"]),
         ("<=1.0", ["1.0", "0.1.0"], ["1.0.1"]),
         ("~=1.2", ["1.2.0", "1.9.9"], ["1.1.9", "2.0.0"]),
+        ("~=1.2", ["1.10.0"], ["1.3.0-rc.1", "2.0.0-rc.1", "1.2.0-rc.1"]),
+        ("~=0.3.1", ["0.3.1", "0.3.9"], ["0.4.0", "0.3.0"]),
+        ("~=1.2.0-rc.1", ["1.2.0", "1.2.9"], ["1.2.0-rc.1", "1.2.0-rc.2", "1.3.0"]),
+        ("==1.*,!=1.3.0", ["1.0.0", "1.3.1"], ["1.3.0", "2.0.0"]),
         ("~=1.2.3", ["1.2.3", "1.2.9"], ["1.2.2", "1.3.0", "2.2.4"]),
         ("==1.*", ["1.0.0", "1.9.0"], ["2.0.0", "10.0.0", "1.0.0-rc.1"]),
         ("==1.2.*", ["1.2.0", "1.2.9"], ["1.3.0", "1.20.0"]),
@@ -149,6 +154,25 @@ def test_latest_keeps_the_text_and_obeys_the_specifier() -> None:
     assert str(latest(versions, "==3.0.0-rc.1")) == "3.0.0-rc.1"
     assert latest(versions, ">=9") is None
     assert str(latest(["1.0", "1.0.0"], SpecifierSet.parse("==1.0"))) == "1.0"
+
+
+@pytest.mark.parametrize("specifier", ["", "*", ">=1", "~=1.0", "==1.*", "!=2.0.0"])
+def test_pre_releases_alone_are_nothing_to_choose_from(specifier: str) -> None:
+    assert latest(["1.0.0-rc.1", "1.1.0-beta", "1.2.0-0"], specifier) is None
+
+
+@given(texts(), texts())
+def test_a_compatible_version_is_a_range_of_its_major(bound: str, version: str) -> None:
+    low = Version.parse(bound)
+    spelled = f"{low.major}.{low.minor}"
+    expected = version in SpecifierSet.parse(f">={spelled},<{low.major + 1}")
+    assert (version in SpecifierSet.parse(f"~={spelled}")) == expected
+
+
+@given(texts(), NUMBERS)
+def test_a_wildcard_is_the_range_of_its_number(version: str, major: int) -> None:
+    expected = version in SpecifierSet.parse(f">={major},<{major + 1}")
+    assert (version in SpecifierSet.parse(f"=={major}.*")) == expected
 
 
 @given(st.text(max_size=12))

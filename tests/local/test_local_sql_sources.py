@@ -21,7 +21,7 @@ from lakepact.local.definitions import (
 )
 from lakepact.local.dp import PipelinesModule
 from lakepact.local.sql_sources import load_sql
-from lakepact.local.sql_text import TokenKind, join, name_parts, statements, string_value, tokenize
+from lakepact.sql_text import TokenKind, join, name_parts, statements, string_value, tokenize
 from lakepact.plan.model import DatasetKind
 from lakepact.sql import string
 

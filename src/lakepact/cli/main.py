@@ -16,13 +16,22 @@ from typing import Annotated, Any, Final
 import typer
 
 from lakepact import __version__
+from lakepact.cli.bump import bump
+from lakepact.cli.convert import convert
+from lakepact.cli.diff import diff
 from lakepact.cli.doctor import doctor
 from lakepact.cli.explain import explain
+from lakepact.cli.gate import gate
 from lakepact.cli.generate import generate
+from lakepact.cli.history import history
 from lakepact.cli.init import init
+from lakepact.cli.lint import lint
+from lakepact.cli.new import new
 from lakepact.cli.output import ReaderGone, say
 from lakepact.cli.project_schema import project_schema
 from lakepact.cli.run import joined_full_refresh, run
+from lakepact.cli.schema import schema
+from lakepact.cli.upgrade import upgrade
 from lakepact.errors import ExitCode, LakepactError
 
 __all__ = ["app", "main"]
@@ -66,9 +75,18 @@ def _root(
 
 app.command()(init)
 app.command()(explain)
+app.command()(lint)
 app.command()(generate)
 app.command()(run)
 app.command()(doctor)
+app.command()(diff)
+app.command()(bump)
+app.command()(upgrade)
+app.command()(convert)
+app.command()(new)
+app.command()(schema)
+app.command()(gate)
+app.command()(history)
 app.command("project-schema")(project_schema)
 
 

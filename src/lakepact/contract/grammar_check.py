@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from lakepact.contract.build_quality import ROWS_AND_PERCENT
 from lakepact.contract.grammar_shapes import Grammar, Section, Shape
+from lakepact.contract.grammar_tables import OPTION_SECTIONS
 from lakepact.contract.grammar_values import Finding, ValueChecker, shown
-from lakepact.contract.model import ApiVersion, Operator
+from lakepact.contract.model import Operator
 from lakepact.contract.problems import Code
 from lakepact.contract.yaml_nodes import YamlDocument, child_path, clipped
 
-__all__ = ["check"]
+__all__ = ["check", "sections_of"]
 
 _OPERATORS = tuple(operator.value for operator in Operator)
-_OPTION_SECTIONS = {
-    **{name: f"options.{name}" for name in ("string", "date", "timestamp", "integer", "number", "object", "array")},
-    "time": "options.timestamp",
-    "vector": "options.vector",
-}
-_SHORTHAND = {
-    False: re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*"),
-    True: re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z_][A-Za-z0-9_\-]*)+"),
-}
-_ADDRESS = {
-    widened: re.compile(
-        rf"(?:(?:https?://)?[A-Za-z0-9._\-/]+\.{suffix}#)?/?[A-Za-z_][A-Za-z0-9_]*/{part}"
-        rf"(?:/[A-Za-z_][A-Za-z0-9_]*/{part})*"
-    )
-    for widened, suffix, part in ((False, "yaml", r"[A-Za-z0-9_-]+"), (True, "ya?ml", r"[^\s.#/\\@!%&^]+"))
-}
 
 
 def check(document: YamlDocument, grammar: Grammar) -> list[Finding]:
@@ -41,10 +25,16 @@ def check(document: YamlDocument, grammar: Grammar) -> list[Finding]:
     return checker.findings
 
 
+def sections_of(document: YamlDocument, grammar: Grammar) -> dict[str, Section]:
+    """The section of the grammar that each mapping of the document is, by path; none for one that has no place there."""
+    recorder = _SectionRecorder(document, grammar)
+    recorder.section(grammar.sections["contract"], document.data, "")
+    return recorder.found
+
+
 class _ElementChecker(ValueChecker):
     def __init__(self, document: YamlDocument, grammar: Grammar) -> None:
         super().__init__(document, grammar)
-        self.one_operator = grammar.version not in (ApiVersion.V3_0_0, ApiVersion.V3_0_1, ApiVersion.V3_0_2)
         item = grammar.sections["item"]
         self.property_section = Section("a property", item.closed, item.rows)
         self.quality_sections: dict[tuple[str, ...], Section] = {}
@@ -89,10 +79,10 @@ class _ElementChecker(ValueChecker):
 
     def _parts(self, data: Mapping[str, Any], path: str, logical_type: str | None, *, named: bool) -> None:
         """`items`, `properties` and `map` go with their logical type."""
-        if logical_type is not None and logical_type not in (*_OPTION_SECTIONS, "boolean", "map"):
+        if logical_type is not None and logical_type not in (*OPTION_SECTIONS, "boolean", "map"):
             return
         parts = [("items", "array", False), ("map", "map", True)]
-        if named:
+        if named or self.grammar.judges_items:
             parts.append(("properties", "object", False))
         for key, wanted, explicit in parts:
             fits = logical_type == wanted or (logical_type is None and not explicit)
@@ -105,13 +95,13 @@ class _ElementChecker(ValueChecker):
             self.note(Code.MISSING_KEY, "a property of type map needs `map`", child_path(path, "map"), place=place)
 
     def _options(self, options: Any, path: str, logical_type: str | None) -> None:
-        if not isinstance(options, dict) or not options:
+        if not isinstance(options, dict):
             return
-        if logical_type is None:
+        if logical_type is None and options:
             place = self.document.key_places.get(path)
             self.note(Code.WRONG_OPTION, "`logicalTypeOptions` needs a logicalType", path, place=place)
-        elif logical_type in _OPTION_SECTIONS:
-            self.section(self.grammar.sections[_OPTION_SECTIONS[logical_type]], options, path)
+        elif logical_type in OPTION_SECTIONS:
+            self.section(self.grammar.sections[OPTION_SECTIONS[logical_type]], options, path)
         elif logical_type in ("boolean", "map"):
             section = Section(f"`logicalTypeOptions` of a {logical_type}", False, {})
             self.section(section, options, path)
@@ -123,7 +113,7 @@ class _ElementChecker(ValueChecker):
         outer, self.unit = self.unit, path
         kinds = self._quality_kinds(value)
         self.section(self._quality_section(kinds), value, path)
-        if self.one_operator and ("library" in kinds or "sql" in kinds):
+        if self.grammar.one_operator and ("library" in kinds or "sql" in kinds):
             written = [operator for operator in _OPERATORS if operator in value]
             if len(written) != 1:
                 many = ", ".join(f"`{operator}`" for operator in written)
@@ -141,7 +131,7 @@ class _ElementChecker(ValueChecker):
     def _quality_kinds(self, data: Mapping[str, Any]) -> tuple[str, ...]:
         kind = data.get("type")
         kinds = []
-        if self.one_operator:
+        if self.grammar.one_operator:
             if kind == "library" or isinstance(data.get("metric"), str):
                 kinds.append("library")
         elif kind is None or kind == "library":
@@ -205,8 +195,18 @@ class _ElementChecker(ValueChecker):
         if not isinstance(value, str):
             self.wrong_type(value, path, "the address of a property")
             return False
-        if _SHORTHAND[self.widened].fullmatch(value) or _ADDRESS[self.widened].fullmatch(value):
+        if any(pattern.fullmatch(value) for pattern in self.grammar.addresses):
             return True
         hint = "write object.property, or /schema/<id>/properties/<id>"
         self.note(Code.WRONG_RELATIONSHIP, f"`{clipped(value)}` is not the address of a property", path, hint=hint)
         return False
+
+
+class _SectionRecorder(_ElementChecker):
+    def __init__(self, document: YamlDocument, grammar: Grammar) -> None:
+        super().__init__(document, grammar)
+        self.found: dict[str, Section] = {}
+
+    def section(self, section: Section, data: Mapping[str, Any], path: str) -> None:
+        self.found[path] = section
+        super().section(section, data, path)

@@ -14,6 +14,25 @@ from lakepact.contract.model import ApiVersion
 __all__ = ["Grammar", "Row", "Section", "Shape", "grammar_of"]
 
 _HEADER = re.compile(r"\[(?P<name>.+)\] (?P<title>.+); (?P<closed>open|closed)(?P<since>.*)")
+# Both until v3.1.0 (False) and from v3.2.0 on, which took more characters in.
+_STABLE_ID = {False: re.compile(r"[A-Za-z0-9_-]+"), True: re.compile(r"[^\s.#/\\@!%&^]+")}
+_ADDRESSES = {
+    False: (
+        re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*"),
+        re.compile(
+            r"(?:(?:https?://)?[A-Za-z0-9._\-/]+\.yaml#)?/?[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+"
+            r"(?:/[A-Za-z_][A-Za-z0-9_]*/[A-Za-z0-9_-]+)*"
+        ),
+    ),
+    True: (
+        re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z_][A-Za-z0-9_\-]*)+"),
+        re.compile(
+            r"(?:(?:https?://)?[A-Za-z0-9._\-/]+\.ya?ml#)?/?[A-Za-z_][A-Za-z0-9_]*/[^\s.#/\\@!%&^]+"
+            r"(?:/[A-Za-z_][A-Za-z0-9_]*/[^\s.#/\\@!%&^]+)*"
+        ),
+    ),
+}
+_V3_0 = (ApiVersion.V3_0_0, ApiVersion.V3_0_1, ApiVersion.V3_0_2)
 _FILE_SERVERS = ("azure", "s3", "sftp")
 
 
@@ -58,6 +77,26 @@ class Grammar:
     version: ApiVersion
     sections: Mapping[str, Section]
     servers: Mapping[str, Section]
+
+    @property
+    def one_operator(self) -> bool:
+        """Whether a library or sql rule has exactly one operator."""
+        return self.version not in _V3_0
+
+    @property
+    def judges_items(self) -> bool:
+        """Whether `properties` of a nameless property go with its logical type, as those of a named one always do."""
+        return self.version not in _V3_0
+
+    @property
+    def stable_id(self) -> re.Pattern[str]:
+        """What a stable id is as a whole."""
+        return _STABLE_ID[self.version is ApiVersion.V3_2_0]
+
+    @property
+    def addresses(self) -> tuple[re.Pattern[str], ...]:
+        """The forms that the address of a property may have as a whole."""
+        return _ADDRESSES[self.version is ApiVersion.V3_2_0]
 
 
 @cache

@@ -11,7 +11,14 @@ of), a section, `x[]` (a list), `x[+]` (a list whose entries all differ), `x or 
 
 from __future__ import annotations
 
-__all__ = ["SECTIONS"]
+__all__ = ["OPTION_SECTIONS", "SECTIONS"]
+
+# Which section the `logicalTypeOptions` of a logical type are.
+OPTION_SECTIONS = {
+    **{name: f"options.{name}" for name in ("string", "date", "timestamp", "integer", "number", "object", "array")},
+    "time": "options.timestamp",
+    "vector": "options.vector",
+}
 
 SECTIONS = """
 [contract] a contract; closed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ from lakepact.contract.yaml_nodes import YamlDocument, child_path, clipped
 
 __all__ = ["Finding", "ValueChecker", "shown"]
 
-_STABLE_ID = {False: re.compile(r"[A-Za-z0-9_-]+"), True: re.compile(r"[^\s.#/\\@!%&^]+")}
 _ID_HINT = {False: "letters, digits, `_` and `-`", True: r"no space and none of . # / \ @ ! % & ^"}
 _MAX_GUESSES = 200
 _YAML_1_1_BOOLEANS = {"yes", "no", "on", "off", "y", "n"}
@@ -151,7 +149,7 @@ class ValueChecker:
 
     def _id(self, value: Any, path: str, shape: Shape) -> None:
         self._text(value, path, shape)
-        if isinstance(value, str) and not _STABLE_ID[self.widened].fullmatch(value):
+        if isinstance(value, str) and not self.grammar.stable_id.fullmatch(value):
             message = f"`{shown(path)}` has characters that an id cannot have: `{clipped(value)}`"
             self.note(Code.WRONG_CHARACTERS, message, path, hint=_ID_HINT[self.widened])
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from lakepact.contract.grammar import judge
 from lakepact.contract.loader import Mode, load_contract
 from lakepact.contract.model import Contract, Place
 from lakepact.contract.problems import Code
-from lakepact.contract.yaml_nodes import YamlDocument, child_path, plain_value, read_yaml
+from lakepact.contract.writing import write_document
+from lakepact.contract.yaml_nodes import YamlDocument, child_path, read_yaml
 from lakepact.errors import ContractInvalid, Problem, Severity
 
 if TYPE_CHECKING:
@@ -51,14 +51,13 @@ def official_losses(contract: Contract) -> tuple[Problem, ...]:
 def from_official(model: OpenDataContractStandard, *, file: str = "", mode: Mode = Mode.COMPATIBLE) -> Contract:
     """The contract that an official model holds; its `source` is the YAML that is written for it.
 
-    Raises ContractInvalid with all errors of the document, or (LP181) where a value has no form in YAML.
+    Raises ContractInvalid with all errors of the document, or (LP182) with the values that have no form in YAML.
     """
     try:
-        text = yaml.dump(_plain(model), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
-        source = text.encode()
-    except (yaml.YAMLError, UnicodeEncodeError) as error:
-        reason = str(error.args[0]) if isinstance(error, yaml.YAMLError) and error.args else str(error)
-        raise _refused(file, [_problem(Code.REFUSED_IN_INTERCHANGE, f"cannot be written: {reason}", file)]) from error
+        source = write_document(_plain(model))
+    except ContractInvalid as error:
+        error.problems = [replace(problem, file=file) for problem in error.problems]
+        raise
     return load_contract(source, file=file, mode=mode)
 
 
@@ -147,22 +146,6 @@ def _plain(value: Any) -> Any:
         if name in model.model_fields_set and (entry is not None or name in _NULL_HAS_MEANING):
             result[field.alias or name] = _plain(entry)
     return result
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes YAML that reads the same by the rules of 1.1 and of 1.2, without anchors."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    folds = any(char in text for char in "\x85\u2028\u2029")  # line breaks for YAML 1.1, text for 1.2
-    style = '"' if folds or not isinstance(plain_value(text), str) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
 
 
 def _place(contract: Contract, location: tuple[int | str, ...]) -> Place:

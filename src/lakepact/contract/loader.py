@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from enum import StrEnum
 
@@ -17,6 +18,8 @@ __all__ = ["Mode", "load_contract", "read_contract"]
 
 _VERSIONS = {version.value: version for version in ApiVersion}
 _ACCEPTED = ", ".join(_VERSIONS)
+_CONVERT = "lakepact convert writes it as version 3"
+_KEYS_OF_VERSION_2 = {"uuid", "datasetName", "quantumName"}
 _START = "a contract starts with `apiVersion`, `kind`, `id` and `version`"
 
 
@@ -77,18 +80,26 @@ def _read(content: bytes, file: str, mode: Mode) -> tuple[Contract | None, list[
 
 def _content(source: str | os.PathLike[str] | bytes) -> tuple[bytes | None, list[Problem]]:
     if isinstance(source, bytes):
-        content = source
-    else:
-        try:
-            with open(source, "rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
-                size = max(len(content), os.fstat(stream.fileno()).st_size)
-        except (OSError, ValueError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            return None, [_problem(Code.UNREADABLE, f"cannot be read: {reason}", hint=_path_hint(source))]
-        if size > MAX_BYTES:
-            return None, [_too_large(size)]
-    return (content, []) if len(content) <= MAX_BYTES else (None, [_too_large(len(content))])
+        return (source, []) if len(source) <= MAX_BYTES else (None, [_too_large(len(source))])
+    try:
+        with open(source, "rb", opener=_opened) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                what = "a named pipe" if stat.S_ISFIFO(status.st_mode) else "a device"
+                return None, [_problem(Code.UNREADABLE, f"cannot be read: it is {what}, not a file")]
+            size = status.st_size
+            # What the size promises is not believed: a file may grow, and some say 0 and hold more.
+            content = stream.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return None, [_problem(Code.UNREADABLE, f"cannot be read: {reason}", hint=_path_hint(source))]
+    size = max(size, len(content))
+    return (content, []) if size <= MAX_BYTES else (None, [_too_large(size)])
+
+
+def _opened(path: str, flags: int) -> int:
+    # Opening a named pipe would wait for somebody who writes into it.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _path_hint(source: str | os.PathLike[str]) -> str:
@@ -120,6 +131,10 @@ def _header(document: YamlDocument) -> tuple[ApiVersion | None, list[Problem]]:
         return None, [_problem(code, what, 1, 1, hint=_START)]
     problems = []
     written = _as_written(document, "apiVersion")
+    if written is None and "dataset" in data and not _KEYS_OF_VERSION_2.isdisjoint(data):
+        place = document.key_places["dataset"]
+        message = "this is version 2 of the standard, which is converted but not read: it has `dataset`, no apiVersion"
+        return None, [_problem(Code.LEGACY_API_VERSION, message, place.line, place.column, "dataset", _CONVERT)]
     version = _VERSIONS.get(written or "", ApiVersion.V3_2_0)
     if written is not None and written not in _VERSIONS:
         problems.append(_version_problem(document, written))
@@ -139,10 +154,11 @@ def _as_written(document: YamlDocument, key: str) -> str | None:
 
 
 def _version_problem(document: YamlDocument, written: str) -> Problem:
-    legacy = written.startswith("v2.")
-    code = Code.LEGACY_API_VERSION if legacy else Code.UNKNOWN_API_VERSION
-    message = f"apiVersion {clipped(written)} is not read yet" if legacy else f"unknown apiVersion `{clipped(written)}`"
-    return _problem_at(document, "apiVersion", code, message, f"accepted: {_ACCEPTED}")
+    if written.startswith("v2."):
+        message = f"apiVersion {clipped(written)} is converted but not read"
+        return _problem_at(document, "apiVersion", Code.LEGACY_API_VERSION, message, _CONVERT)
+    message = f"unknown apiVersion `{clipped(written)}`"
+    return _problem_at(document, "apiVersion", Code.UNKNOWN_API_VERSION, message, f"accepted: {_ACCEPTED}")
 
 
 def _problem_at(document: YamlDocument, path: str, code: Code, message: str, hint: str) -> Problem:

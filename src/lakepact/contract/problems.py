@@ -48,6 +48,7 @@ class Code(StrEnum):
     WRONG_SPECIFIER = "LP171"
     LOST_IN_INTERCHANGE = "LP180"
     REFUSED_IN_INTERCHANGE = "LP181"
+    UNWRITABLE = "LP182"
 
 
 MEANINGS: dict[Code, str] = {
@@ -89,4 +90,5 @@ MEANINGS: dict[Code, str] = {
     Code.WRONG_SPECIFIER: "A text is not a version specifier.",
     Code.LOST_IN_INTERCHANGE: "The official model has no place for a field.",
     Code.REFUSED_IN_INTERCHANGE: "The official model refuses the document.",
+    Code.UNWRITABLE: "A value has no form in JSON, so it cannot be written.",
 }

@@ -48,7 +48,8 @@ class Change:
     """One difference.
 
     `path` names elements by what they are, not by position: `schema.orders.properties.amount.required`. `old` and `new`
-    are the resolved values (None: absent); the places are those of both documents.
+    are the resolved values (None: absent); the places are those of both documents. A change is major exactly where it
+    breaks somebody. `waived` is the reason of the waiver that allows it.
     """
 
     path: str
@@ -60,14 +61,25 @@ class Change:
     new: object = None
     old_place: Place = NOWHERE
     new_place: Place = NOWHERE
+    waived: str | None = None
+
+    def level_for(self, side: Breaks) -> Level:
+        """The level as the consumer or the producer alone sees it: what breaks only the other one is minor.
+
+        >>> change = Change(path="a", kind=ChangeKind.CHANGED, level=Level.MAJOR, breaks=Breaks.PRODUCER, sentence="")
+        >>> change.level_for(Breaks.CONSUMER).value, change.level_for(Breaks.PRODUCER).value
+        ('minor', 'major')
+        """
+        return self.level if self.level is not Level.MAJOR or self.breaks in (side, Breaks.BOTH) else Level.MINOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """All differences of two versions of a contract.
 
-    `level` is the highest of all changes, `required_version` the lowest version that covers it, `version_ok` whether the
-    new contract's version does, or a waiver (`waived`: its reason) says that it need not.
+    `level` is the highest of all changes, `required_version` the lowest version that covers it ('' where the old
+    version is not semantic), `version_ok` whether the new contract's version does, or waivers (`waived`: their reasons)
+    say that it need not.
     """
 
     old_id: str
@@ -79,3 +91,5 @@ class Comparison:
     required_version: str
     version_ok: bool
     waived: str | None = None
+    old_file: str = ""
+    new_file: str = ""

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from lakepact.errors import ConfigurationError
 from lakepact.local.definitions import AutoCdcFlow, DatasetDefinition, Definitions, QueryFunction, ScdType
-from lakepact.local.sql_text import name_parts
+from lakepact.sql_text import name_parts
 from lakepact.plan.model import DatasetKind
 from lakepact.sql import identifier, qualified, string
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lakepact.local.sql_text import TokenKind, join, split_at_commas, tokenize
+from lakepact.sql_text import TokenKind, join, split_at_commas, tokenize
 
 __all__ = ["infer_schema"]
 

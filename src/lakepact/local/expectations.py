@@ -17,11 +17,12 @@ __all__ = ["FAILED_MARK", "Guard", "Tally", "guard"]
 
 FAILED_MARK = "EXPECTATION_FAILED"
 
-# Bits a mask column; a long has 63, but methods that the JVM will not compile (over 8,000 bytes of code) cost more
-# than a second column.
-_BITS = 16
-# Counts an observation: one with several hundred costs more for each of them.
-_GROUP = 48
+# Bits a mask column: as many as fit an INT without its sign.
+_BITS = 31
+# Text of the constraints that are computed and counted together. One method computes them, and Java refuses one of over
+# 64 kB, which is about 16,000 characters of SQL; Spark then takes a way that is ten times slower. Few large stages are
+# better than many: each copies the row.
+_TEXT_A_STAGE = 9_600
 _Choice = Callable[[ExpectationDefinition], bool]
 _INPUT = "n"
 _DROPPED = "dropped"
@@ -47,16 +48,23 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the expectations: `marks` are added to the row, `metrics` observed over all rows by name."""
+
+    marks: tuple[str, ...]
+    metrics: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """The SQL that puts expectations around the rows of one dataset.
 
-    `marks` are added to the row, `metrics` observed over all rows by name, in groups; `refusal` raises for a row that
-    must stop the update, `keep` is the filter of the rows that stay, `mark_names` are taken away again.
+    `stages` mark and count, one after the other; `refusal` raises for a row that must stop the update, `keep` is the
+    filter of the rows that stay, `mark_names` are taken away again.
     """
 
-    marks: tuple[str, ...]
+    stages: tuple[Stage, ...]
     mark_names: tuple[str, ...]
-    metrics: tuple[Mapping[str, str], ...]
     refusal: str
     keep: str
     size: int
@@ -65,20 +73,21 @@ class Guard:
         """`frame` with its expectations enforced and counted under the name `observation`."""
         from pyspark.sql.connect import functions as F
 
-        observed = frame.selectExpr("*", *self.marks) if self.marks else frame
-        for name, group in zip(self.observed_as(observation), self.metrics, strict=True):
-            observed = observed.observe(name, *(F.expr(sql).alias(metric) for metric, sql in group.items()))
+        observed = frame
+        for name, stage in zip(self.observed_as(observation), self.stages, strict=True):
+            marked = observed.selectExpr("*", *stage.marks) if stage.marks else observed
+            observed = marked.observe(name, *(F.expr(sql).alias(metric) for metric, sql in stage.metrics.items()))
         if self.refusal:
             observed = observed.where(self.refusal)
         if self.keep:
             observed = observed.where(self.keep)
-        if not self.marks:
+        if not self.mark_names:
             return observed
         return observed.selectExpr(f"* EXCEPT ({', '.join(identifier(name) for name in self.mark_names)})")
 
     def observed_as(self, observation: str) -> tuple[str, ...]:
-        """The names that the groups of metrics are observed under."""
-        return tuple(f"{observation}/{number}" for number in range(len(self.metrics)))
+        """The names that the metrics of the stages are observed under."""
+        return tuple(f"{observation}/{number}" for number in range(len(self.stages)))
 
     def tally(self, values: Mapping[str, int]) -> Tally:
         """The counts in the observed values; a value that is not there is zero: no rows came."""
@@ -94,22 +103,33 @@ def guard(
     A constraint that is NULL counts as violated, as on Databricks. A row that breaks a `fail` expectation stops the
     update, with the names of the broken expectations and the row in the message.
     """
-    masks = tuple(_Mask(f"_lakepact_mask_{i}", group) for i, group in enumerate(_groups(expectations)))
+    masks = tuple(_Mask(number, group) for number, group in enumerate(_groups(expectations)))
     dropping = _any_bit(masks, lambda expectation: expectation.action is ExpectationAction.DROP)
-    metrics = {
+    totals = {
         _INPUT: "count(1)",
         _DROPPED: _count(dropping),
         _WATCHED: _count(_any_bit(masks, lambda expectation: expectation.name in watched)),
     }
-    counts = [(f"f{index}", _count(bit)) for index, bit in enumerate(bit for mask in masks for bit in mask.bits())]
     return Guard(
-        marks=tuple(mask.column() for mask in masks),
+        stages=tuple(_stages(masks, totals)),
         mark_names=tuple(mask.name for mask in masks),
-        metrics=(metrics, *(dict(counts[at : at + _GROUP]) for at in range(0, len(counts), _GROUP))),
         refusal=_refusal(dataset, masks),
         keep=_negated(dropping),
         size=len(expectations),
     )
+
+
+def _stages(masks: Sequence[_Mask], totals: Mapping[str, str]) -> Iterator[Stage]:
+    """The masks in groups; the last stage sees all of them and counts the rows."""
+    groups: list[list[_Mask]] = [[]]
+    for mask in masks:
+        if groups[-1] and sum(each.length for each in groups[-1]) + mask.length > _TEXT_A_STAGE:
+            groups.append([])
+        groups[-1].append(mask)
+    for group in groups:
+        counts = {name: count for mask in group for name, count in mask.counts()}
+        last = totals if group is groups[-1] else {}
+        yield Stage(tuple(mask.column() for mask in group), {**last, **counts})
 
 
 def _groups(expectations: Sequence[ExpectationDefinition]) -> Iterator[tuple[ExpectationDefinition, ...]]:
@@ -119,20 +139,31 @@ def _groups(expectations: Sequence[ExpectationDefinition]) -> Iterator[tuple[Exp
 
 @dataclass(frozen=True, slots=True)
 class _Mask:
-    name: str
+    number: int
     expectations: tuple[ExpectationDefinition, ...]
 
+    @property
+    def name(self) -> str:
+        return f"_lakepact_mask_{self.number}"
+
+    @property
+    def length(self) -> int:
+        """Characters of its constraints."""
+        return sum(len(expectation.constraint) for expectation in self.expectations)
+
     def column(self) -> str:
-        # The line breaks keep a comment at the end of a constraint from swallowing the bracket.
+        # A constraint that is NULL takes the second branch of `if`, as one that is FALSE does. The line breaks keep a
+        # comment at the end of a constraint from swallowing the bracket.
         bits = (
-            f"if(coalesce((\n{e.constraint}\n), false), 0, {1 << position})"
+            f"if((\n{e.constraint}\n), 0, {1 << position})"
             for position, e in enumerate(self.expectations)
         )
         return f"{' | '.join(bits)} AS {identifier(self.name)}"
 
-    def bits(self) -> Iterator[str]:
+    def counts(self) -> Iterator[tuple[str, str]]:
+        """Name and SQL of the number of violations, for each expectation by its place among all of them."""
         for position in range(len(self.expectations)):
-            yield f"({identifier(self.name)} & {1 << position}) <> 0"
+            yield f"f{self.number * _BITS + position}", _count(f"({identifier(self.name)} & {1 << position}) <> 0")
 
     def bits_of(self, chosen: _Choice) -> int:
         return sum(1 << position for position, e in enumerate(self.expectations) if chosen(e))
@@ -144,7 +175,8 @@ def _any_bit(masks: Sequence[_Mask], chosen: _Choice) -> str:
 
 
 def _count(condition: str) -> str:
-    return f"count_if({condition})" if condition else "count_if(false)"
+    # Not `count_if`: Spark computes its condition in a column of its own, and copies hundreds of them with every row.
+    return f"count(if({condition}, 1, NULL))" if condition else "count(NULL)"
 
 
 def _negated(condition: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lakepact.errors import ConfigurationError
-from lakepact.local.sql_text import Token, TokenKind, join, string_value
+from lakepact.sql_text import Token, TokenKind, join, string_value
 
 __all__ = ["SqlCursor", "sql_error"]
 

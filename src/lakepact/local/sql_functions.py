@@ -9,7 +9,7 @@ from typing import Any
 from lakepact.local.auto_loader import read_files
 from lakepact.local.definitions import SourcePlace
 from lakepact.local.sql_cursor import SqlCursor, sql_error
-from lakepact.local.sql_text import Token, TokenKind, name_parts, split_at_commas
+from lakepact.sql_text import Token, TokenKind, name_parts, split_at_commas
 
 __all__ = ["FileFunction", "rewrite"]
 

@@ -27,7 +27,10 @@ _MODE = "SPARK_CONNECT_MODE_ENABLED"
 
 # A pipeline on a laptop is many small queries, each with code of its own: what Java's second compiler gains in speed
 # it costs in compiling (the flights demo takes a third less CPU without it), and the first compiler's code needs room.
-_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC"
+# Many rules on one table make one long method, which Java would interpret unless told to compile it too.
+_JAVA_OPTIONS = (
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC -XX:-DontCompileHugeMethods"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,6 @@ def _conf(settings: Settings, *, warehouse: Path, app_name: str, jars: Sequence[
         "spark.sql.shuffle.partitions": "2",
         # Generated code is kept for the next run of the same pipeline; the default of 100 classes is less than one run.
         "spark.sql.codegen.cache.maxEntries": "5000",
-        # Java interprets methods over 8,000 bytes of code: then Spark's own interpreter is several times faster.
-        "spark.sql.codegen.hugeMethodLimit": "8000",
         # The state of a small table in one partition rather than 50: halves the time of a run.
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.pipelines.maxFlowRetryAttempts": "0",

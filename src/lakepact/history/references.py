@@ -1,0 +1,119 @@
+"""Reads what a user names as a document: a path, or `git:REV:PATH`."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from lakepact.contract.yaml_nodes import MAX_BYTES
+from lakepact.errors import ConfigurationError, UsageError
+from lakepact.history.git import Repository
+
+__all__ = ["Reference", "read_reference", "split_revision"]
+
+_FORM: Final = "write git:REV:PATH, for example git:main:contracts/orders.odcs.yaml or git:HEAD~1:./orders.odcs.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A document that was named: `text` as the user wrote it, `file` its name for messages, and its bytes."""
+
+    text: str
+    file: str
+    content: bytes
+
+
+def read_reference(text: str, *, directory: Path | None = None) -> Reference:
+    """The document that `text` names; paths start from `directory` (default: the working directory).
+
+    - A path. A file whose name starts with `git:` is written `./git:…`.
+    - `git:REV:PATH`: the file at a revision of the repository that `directory` is in. As in Git itself PATH starts at
+      the root of the repository, with `./` or `../` at `directory`; an empty REV means the index (what is staged).
+
+    Raises UsageError LP782 (no such revision) and LP783 (nothing there), ConfigurationError LP781 (no repository),
+    LP784 (larger than a document may be) and LP785 (Git fails), EnvironmentLacking LP780 (no Git).
+    """
+    base = directory or Path()
+    scheme, colon, rest = text.partition(":")
+    read = _SCHEMES.get(scheme) if colon else None
+    return read(text, rest, base) if read else _from_path(text, base)
+
+
+def split_revision(text: str, separator: str) -> tuple[str, str] | None:
+    """What is before and after the first `separator` outside of braces, as in `HEAD^{/fix: it}:a.yaml`; None without.
+
+    >>> split_revision("main@{2024-01-31 10:00}:a.yaml", ":")
+    ('main@{2024-01-31 10:00}', 'a.yaml')
+    """
+    depth = 0
+    for index, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if depth <= 0 and text.startswith(separator, index):
+            return text[:index], text[index + len(separator) :]
+    return None
+
+
+def _from_path(text: str, directory: Path) -> Reference:
+    path = directory / text
+    try:
+        with path.open("rb") as stream:
+            found = os.fstat(stream.fileno())
+            size = found.st_size if stat.S_ISREG(found.st_mode) else 0
+            content = b"" if size > MAX_BYTES else stream.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise UsageError(f"'{text}' is a folder; a contract is a file", "LP783") from None
+    except (FileNotFoundError, NotADirectoryError):
+        hint = f"a revision is written git:{text}" if split_revision(text, ":") else ""
+        raise UsageError(f"there is no file '{text}'", "LP783", hint) from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UsageError(f"'{text}' cannot be read: {reason}", "LP783") from error
+    if max(size, len(content)) > MAX_BYTES:
+        raise _too_large(text, size)
+    return Reference(text, text, content)
+
+
+def _from_git(text: str, rest: str, directory: Path) -> Reference:
+    parts = split_revision(rest, ":")
+    if parts is None or not parts[1]:
+        raise UsageError(f"'{text}' names no file at a revision", "LP783", _FORM)
+    revision, path = parts
+    repository = Repository.open(directory)
+    if path.startswith(("./", "../")):
+        path = posixpath.normpath(repository.prefix + path)
+    name = f"{revision}:{path}"
+    found = repository.staged(path) if not revision else _committed(repository, revision, path)
+    if found is None:
+        raise _nothing_there(repository, revision, path)
+    size = int(repository.ask("cat-file", "-s", found))
+    if size > MAX_BYTES:
+        raise _too_large(name, size)
+    return Reference(text, name, repository.ask("cat-file", "blob", found))
+
+
+def _committed(repository: Repository, revision: str, path: str) -> str | None:
+    file = repository.file(repository.object_of(revision, "tree"), path)
+    return file.object if file else None
+
+
+def _nothing_there(repository: Repository, revision: str, path: str) -> UsageError:
+    where = f"revision '{revision}'" if revision else "the index"
+    beside = posixpath.normpath(repository.prefix + path)
+    hint = "`git ls-tree -r --name-only REV` lists its files; links and submodules are not followed"
+    if repository.prefix and revision and repository.file(repository.object_of(revision, "tree"), beside):
+        hint = f"paths start at the root of the repository: write git:{revision}:{beside} or git:{revision}:./{path}"
+    return UsageError(f"there is no file '{path}' in {where}", "LP783", hint)
+
+
+def _too_large(name: str, size: int) -> ConfigurationError:
+    shown = f"has {size:,} bytes" if size else "is larger than a document may be"
+    return ConfigurationError(f"'{name}' {shown}; the limit is {MAX_BYTES:,}", "LP784", "split the contract")
+
+
+_SCHEMES: Final[Mapping[str, Callable[[str, str, Path], Reference]]] = MappingProxyType({"git": _from_git})
