@@ -31,7 +31,7 @@ CHAPTERS = {
     "LP5": "Pipelines on this machine",
     "LP6": "This machine",
     "LP7": "Lint, upgrade, comparison and history",
-    "LP8": "Conversion and authoring",
+    "LP8": "Conversion, authoring and the store",
     "LP9": "Anything else",
 }
 

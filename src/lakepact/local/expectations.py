@@ -13,7 +13,7 @@ from typing import Any
 from lakepact.local.definitions import ExpectationAction, ExpectationDefinition
 from lakepact.sql import identifier, string
 
-__all__ = ["FAILED_MARK", "Guard", "Tally", "guard"]
+__all__ = ["FAILED_MARK", "Guard", "Stage", "Tally", "guard"]
 
 FAILED_MARK = "EXPECTATION_FAILED"
 

@@ -57,10 +57,16 @@ def decimal_parts(ddl: str) -> tuple[int, int]:
     return int(precision), int(scale)
 
 
+# No type of Spark holds a number as long or as short; exact fractions of longer ones take seconds each.
+_MAX_EXPONENT = 1_000
+
+
 def as_fraction(value: object) -> Fraction:
     """A number of the document, exactly as written (0.1 is one tenth)."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise Inexpressible(f"{value!r} is not a number")
+    if isinstance(value, Decimal) and abs(value.adjusted()) > _MAX_EXPONENT:
+        raise Inexpressible(f"{value} has more than {_MAX_EXPONENT} digits")
     try:
         return Fraction(repr(value) if isinstance(value, float) else value)
     except (ValueError, OverflowError) as error:
