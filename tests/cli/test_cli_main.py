@@ -128,12 +128,13 @@ def test_a_full_disk_behind_stdout_is_one_message(argument: str) -> None:
     assert (done.returncode, done.stderr) == (3, "error LP428: the system says: No space left on device\n")
 
 
-def test_ctrl_c_exits_130_with_one_message(tmp_path: Path) -> None:
-    """The process waits for a contract from a pipe that nobody writes to."""
-    pipe = tmp_path / "contract.yaml"
-    os.mkfifo(pipe)
+def test_ctrl_c_exits_130_with_one_message() -> None:
+    """The process waits for a contract on a stdin that nobody writes to."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "lakepact", "explain", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "lakepact", "lint", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     time.sleep(2)
     process.send_signal(signal.SIGINT)

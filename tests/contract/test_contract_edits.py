@@ -359,3 +359,8 @@ def test_what_cannot_be_read_is_refused(source: bytes) -> None:
 def test_a_key_may_be_renamed_to_one_that_goes() -> None:
     edits = [Remove(path="none"), RenameKey(path="nothing", key="none")]
     assert changed(*edits) == ['+ "none":', "- nothing:", "- none: []"]
+
+
+def test_json_with_escaped_surrogate_pairs_is_edited() -> None:
+    source = rb'{"name": "\ud83d\ude00 orders", "version": "1.0.0"}'
+    assert edited(source, [SetValue(path="version", value="2.0.0")]) == source.replace(b"1.0.0", b"2.0.0")

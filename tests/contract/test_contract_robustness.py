@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -509,3 +511,12 @@ def test_official_documents_with_other_bytes(odcs_corpus: Path, draw: st.DataObj
     for _ in range(draw.draw(st.integers(1, 5))):
         content[draw.draw(st.integers(0, len(content) - 1))] = draw.draw(st.integers(0, 255))
     loads_or_is_invalid(bytes(content))
+
+
+def test_what_a_shell_pipes_in_is_read(tmp_path: Path) -> None:
+    document = tmp_path / "a.yaml"
+    document.write_bytes(b"apiVersion: v3.2.0\nkind: DataContract\nid: piped\nversion: 1.0.0\n")
+    code = "import sys; from lakepact.contract import load_contract; print(load_contract(sys.argv[1]).id)"
+    command = f"'{sys.executable}' -c '{code}' <(sleep 0.5; cat '{document}')"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("piped\n", "")

@@ -135,5 +135,11 @@ def test_waivers_that_are_not_needed_are_not_told() -> None:
     assert (found.version_ok, found.waived) == (True, None)
 
 
+def test_a_waiver_is_for_the_id_of_the_new_contract() -> None:
+    old, new = (loaded({**document({"name": "a"}), "id": name}) for name in ("x", "y"))
+    assert compare(old, new, waivers=[waiver("id", contract="y")]).changes[0].waived == "agreed"
+    assert compare(old, new, waivers=[waiver("id", contract="x")]).changes[0].waived is None
+
+
 def test_a_contract_may_be_any() -> None:
     assert compare(OLD, NEW, waivers=[waiver("*", contract="*")]).version_ok

@@ -230,7 +230,7 @@ def test_a_file_is_too_large_by_its_size(repository: GitFolder, tmp_path: Path) 
 
 
 def test_an_endless_file_is_not_read_to_its_end() -> None:
-    with pytest.raises(ConfigurationError, match="LP784: '/dev/zero' is larger than a document may be; the limit is"):
+    with pytest.raises(UsageError, match="LP783: '/dev/zero' cannot be read: it is a device, not a file"):
         read_reference("/dev/zero")
 
 

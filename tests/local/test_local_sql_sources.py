@@ -21,9 +21,9 @@ from lakepact.local.definitions import (
 )
 from lakepact.local.dp import PipelinesModule
 from lakepact.local.sql_sources import load_sql
-from lakepact.sql_text import TokenKind, join, name_parts, statements, string_value, tokenize
 from lakepact.plan.model import DatasetKind
 from lakepact.sql import string
+from lakepact.sql_text import TokenKind, join, name_parts, statements, string_value, tokenize
 
 _SQL_LIKE = st.lists(
     st.sampled_from([*"'\"`\\;()<>,.=*-/ \n\t$rR", "/*", "*/", "--", "r'", "\\'", "``", "x", "1.5", "é", "\r\n"])

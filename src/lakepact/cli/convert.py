@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
+# A dbt manifest of a large project has tens of megabytes.
+_LARGEST = 256 * 1024 * 1024
+
 
 def convert(
     source: Annotated[
@@ -49,6 +52,7 @@ def convert(
 
 
 def _converted(source: str, format_name: str | None) -> Converted:
+    from lakepact.contract.content import ContentTooLarge, content_of
     from lakepact.convert import convert as convert_bytes
     from lakepact.convert import live_source
 
@@ -60,7 +64,12 @@ def _converted(source: str, format_name: str | None) -> Converted:
     if source == "-":
         return convert_bytes(sys.stdin.buffer.read(), file="stdin", format_name=format_name)
     path = regular_file(Path(source), what="a source")
-    return convert_bytes(path.read_bytes(), file=source, format_name=format_name)
+    try:
+        content = content_of(path, limit=_LARGEST)
+    except (OSError, ContentTooLarge) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UsageError(f"'{source}' cannot be read: {reason}", "LP420") from error
+    return convert_bytes(content, file=source, format_name=format_name)
 
 
 def _unity_catalog(reference: str) -> Converted:

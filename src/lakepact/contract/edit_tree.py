@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from lakepact.contract.yaml_events import events_of
 from lakepact.contract.yaml_nodes import child_path
 
 __all__ = ["Entry", "Lines", "Node", "Tree", "tree_of"]
@@ -142,10 +143,9 @@ class Lines:
 
 
 def tree_of(text: str) -> Tree | None:
-    """The elements of a text that can be read; None for one without a document."""
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    """The elements of a text that can be read; None for one without a document. Raises UnreadableYaml for no YAML."""
     builder = _Builder(text)
-    for event in yaml.parse(text, Loader=loader):
+    for event in events_of(text):
         builder.feed(event)
     if builder.root is None:
         return None

@@ -26,7 +26,7 @@ def check(document: YamlDocument, grammar: Grammar) -> list[Finding]:
 
 
 def sections_of(document: YamlDocument, grammar: Grammar) -> dict[str, Section]:
-    """The section of the grammar that each mapping of the document is, by path; none for one that has no place there."""
+    """The section of the grammar that each mapping of the document is, by path; none for one without a place there."""
     recorder = _SectionRecorder(document, grammar)
     recorder.section(grammar.sections["contract"], document.data, "")
     return recorder.found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import replace
 from enum import StrEnum
 
 from lakepact.contract.build import build_contract
+from lakepact.contract.content import ContentTooLarge, content_of
 from lakepact.contract.grammar import judge
 from lakepact.contract.model import ApiVersion, Contract
 from lakepact.contract.problems import Code
@@ -82,24 +82,12 @@ def _content(source: str | os.PathLike[str] | bytes) -> tuple[bytes | None, list
     if isinstance(source, bytes):
         return (source, []) if len(source) <= MAX_BYTES else (None, [_too_large(len(source))])
     try:
-        with open(source, "rb", opener=_opened) as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                what = "a named pipe" if stat.S_ISFIFO(status.st_mode) else "a device"
-                return None, [_problem(Code.UNREADABLE, f"cannot be read: it is {what}, not a file")]
-            size = status.st_size
-            # What the size promises is not believed: a file may grow, and some say 0 and hold more.
-            content = stream.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+        return content_of(source), []
+    except ContentTooLarge as error:
+        return None, [_too_large(error.size)]
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return None, [_problem(Code.UNREADABLE, f"cannot be read: {reason}", hint=_path_hint(source))]
-    size = max(size, len(content))
-    return (content, []) if size <= MAX_BYTES else (None, [_too_large(size)])
-
-
-def _opened(path: str, flags: int) -> int:
-    # Opening a named pipe would wait for somebody who writes into it.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _path_hint(source: str | os.PathLike[str]) -> str:

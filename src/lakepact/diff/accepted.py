@@ -56,8 +56,9 @@ class NumberSet:
         """
         found: list[tuple[Cut, Cut]] = []
         for (low, above), (high, below) in self.intervals:
-            first = low if math.isinf(low) else Fraction(math.floor(low) + 1 if above else math.ceil(low))
-            last = high if math.isinf(high) else Fraction(math.floor(high) if below else math.ceil(high) - 1)
+            # The only floats are the infinities.
+            first = low if isinstance(low, float) else Fraction(math.floor(low) + 1 if above else math.ceil(low))
+            last = high if isinstance(high, float) else Fraction(math.floor(high) if below else math.ceil(high) - 1)
             if first > last:
                 continue
             if found and found[-1][1][0] + 1 >= first:

@@ -18,8 +18,9 @@ from lakepact.contract.types import SparkType
 from lakepact.diff.effects import Relation, ordered
 from lakepact.diff.formats import type_range
 from lakepact.diff.tree import Typed
+from lakepact.diff.values import exact
 from lakepact.diff.widening import shape
-from lakepact.rules.literals import INTEGER_RANGES, Inexpressible, as_fraction, as_moment, decimal_parts, zone_of
+from lakepact.rules.literals import INTEGER_RANGES, Inexpressible, as_moment, decimal_parts, zone_of
 
 __all__ = ["Limit", "fewest", "highest", "lowest", "most", "relation_of_steps", "step_of"]
 
@@ -76,13 +77,14 @@ def _within(count: int | None, side: Typed, key: str) -> float:
 
 def _limits(old: Typed, new: Typed, *, lower: bool) -> tuple[Relation, Limit, Limit]:
     before, after = (_cuts(side, lower=lower) for side in (old, new))
-    if not before and not after:
+    numbers = {cut[0] for cut in before + after} == {"number"}
+    types = [[_type_cut(side, lower=lower)] if numbers else [] for side in (old, new)]
+    was, now = (_strictest(cuts + of_type, lower=lower) for cuts, of_type in zip((before, after), types, strict=True))
+    # A bound that the type has anyway is none.
+    shown_old = _shown(was, lower=lower) if before and [was] != types[0] else None
+    shown_new = _shown(now, lower=lower) if after and [now] != types[1] else None
+    if shown_old is None and shown_new is None:
         return Relation.SAME, None, None
-    of_types: tuple[list[_Cut], list[_Cut]] = ([], [])
-    if {cut[0] for cut in before + after} == {"number"}:
-        of_types = ([_type_cut(old, lower=lower)], [_type_cut(new, lower=lower)])
-    was, now = (_strictest(cuts, lower=lower) for cuts in (before + of_types[0], after + of_types[1]))
-    shown_old, shown_new = (_shown(cut, lower=lower) if cuts else None for cut, cuts in ((was, before), (now, after)))
     return _relation(was, now, lower=lower), shown_old, shown_new
 
 
@@ -108,7 +110,7 @@ def _strictest(cuts: list[_Cut], *, lower: bool) -> _Cut | None:
 
 
 def _shown(cut: _Cut | None, *, lower: bool) -> Limit:
-    if cut is None or (isinstance(cut[1], float) and math.isinf(cut[1])):
+    if cut is None or isinstance(cut[1], float):
         return None
     kind, value, above = cut
     if kind == "text":
@@ -120,8 +122,8 @@ def _shown(cut: _Cut | None, *, lower: bool) -> Limit:
 def _number_text(value: Fraction) -> str:
     if value.denominator == 1:
         return str(value.numerator)
-    exact = Decimal(value.numerator) / Decimal(value.denominator)
-    return f"{exact:f}" if Fraction(exact) == value else str(float(value))
+    written = Decimal(value.numerator) / Decimal(value.denominator)
+    return str(written) if Fraction(written) == value else str(float(value))
 
 
 def _cuts(side: Typed, *, lower: bool) -> list[_Cut]:
@@ -136,12 +138,19 @@ def _cut(bound: Bound, side: Typed, options: LogicalTypeOptions, *, lower: bool)
     ddl = shape(side.type)
     try:
         if ddl in INTEGER_RANGES or ddl.startswith("DECIMAL"):
-            return _unit_cut(as_fraction(bound.value), ddl, above, lower=lower)
+            return _unit_cut(_number(bound.value), ddl, above, lower=lower)
         if isinstance(bound.value, str):
             return _moment_cut(bound, side, options, above, lower=lower)
-        return ("number", as_fraction(bound.value), above)
+        return ("number", _number(bound.value), above)
     except Inexpressible:
         return ("text", f"{'' if bound.inclusive else 'exclusive '}{bound.value}", 0)
+
+
+def _number(value: object) -> Fraction:
+    found = exact(value)
+    if found is None:
+        raise Inexpressible(f"{value!r} is not a number")
+    return found
 
 
 def _unit_cut(value: Fraction, ddl: str, above: int, *, lower: bool) -> _Cut:
@@ -190,14 +199,9 @@ def _day_cut(day: dt.date, above: int, *, lower: bool) -> _Cut:
 
 def step_of(value: int | float | Decimal | None, found: SparkType) -> Fraction | None:
     """The distance of accepted multiples, on the raster of the type; None where every value is one."""
-    if value is None:
-        return None
-    try:
-        step = as_fraction(value)
-    except Inexpressible:
-        return None
+    step = exact(value)
     ddl = shape(found)
-    if step <= 0 or not (ddl in INTEGER_RANGES or ddl.startswith("DECIMAL")):
+    if step is None or step <= 0 or not (ddl in INTEGER_RANGES or ddl.startswith("DECIMAL")):
         return step
     unit = Fraction(1, 10 ** (0 if ddl in INTEGER_RANGES else decimal_parts(ddl)[1]))
     common = _least_common_multiple(step, unit)

@@ -32,6 +32,7 @@ from lakepact.diff.findings import Findings, Spot
 from lakepact.diff.formats import format_effect
 from lakepact.diff.plain import compare_plain
 from lakepact.diff.tree import Typed
+from lakepact.diff.values import clipped
 from lakepact.diff.widening import shape
 from lakepact.rules.literals import Inexpressible
 from lakepact.rules.patterns import java_pattern
@@ -93,10 +94,11 @@ def _limit(
         return
     whys = {Relation.TIGHTER: "fewer values are accepted", Relation.LOOSER: "more values are accepted"}
     effect = effect_of(relation).because(whys.get(relation, "other values are accepted"))
+    before, after = clipped(str(old)), clipped(str(new))
     if old is None:
-        words = f"`{key}` was added, {new}"
+        words = f"`{key}` was added, {after}"
     else:
-        words = f"`{key}` was removed, it was {old}" if new is None else f"`{key}` changed from {old} to {new}"
+        words = f"`{key}` was removed, it was {before}" if new is None else f"`{key}` changed from {before} to {after}"
     findings.changed(sides.spot, key, effect, f"{sides.spot.label}: {words}", old=old, new=new, at=written)
 
 

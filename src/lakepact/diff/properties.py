@@ -274,10 +274,10 @@ def _keys(members: dict[object, EnumValue]) -> frozenset[object] | None:
 
 def _enum_words(old: dict[object, EnumValue], new: dict[object, EnumValue]) -> str:
     if not old:
-        return f"only {listed(entry.value for entry in new.values())} are allowed now"
+        return f"the value must be one of {listed(entry.value for entry in new.values())} now"
     if not new:
         return "every value is allowed now"
     more = [entry.value for key, entry in new.items() if key not in old]
     less = [entry.value for key, entry in old.items() if key not in new]
-    words = [f"{listed(more)} is allowed now"] if more else []
-    return " and ".join([*words, f"{listed(less)} is no longer allowed"] if less else words)
+    words = [f"gained {listed(more)}"] if more else []
+    return "the allowed values " + " and ".join([*words, f"lost {listed(less)}"] if less else words)

@@ -14,7 +14,7 @@ from lakepact.diff.findings import Findings, Spot
 from lakepact.diff.options import pattern_relation
 from lakepact.diff.sections import Section, compare_attachments, compare_section
 from lakepact.diff.thresholds import accepted, allows_fewer, shown_thresholds, threshold_relation
-from lakepact.diff.values import listed, same, scalar_key, shown
+from lakepact.diff.values import clipped, listed, same, scalar_key, shown
 
 __all__ = ["compare_quality"]
 
@@ -234,7 +234,8 @@ class _Pair:
             return
         before, after = shown_thresholds(self._old), shown_thresholds(self._new)
         verb = {Relation.TIGHTER: "tightened", Relation.LOOSER: "loosened"}.get(relation, "changed")
-        words = f"{self._spot.label}: the threshold was {verb} from {before or 'none'} to {after or 'none'}"
+        shown_old, shown_new = clipped(before or "none"), clipped(after or "none")
+        words = f"{self._spot.label}: the threshold was {verb} from {shown_old} to {shown_new}"
         effect = _weighed(relation, self._old, self._new)
         self._findings.changed(
             self._spot, "threshold", effect, words, old=before or None, new=after or None, at=_OPERATORS

@@ -14,8 +14,8 @@ from lakepact.diff.effects import EVERYBODY, MINOR, PATCH, READERS, WRITERS, Eff
 from lakepact.diff.facts import difference, fact
 from lakepact.diff.findings import Findings, Spot
 from lakepact.diff.sections import Section, compare_section
-from lakepact.diff.values import listed, same
-from lakepact.rules.literals import Inexpressible, as_fraction, as_moment
+from lakepact.diff.values import clipped, exact, listed, same
+from lakepact.rules.literals import Inexpressible, as_moment
 
 __all__ = ["compare_sla", "in_base_unit"]
 
@@ -150,7 +150,7 @@ def _compare_values(findings: Findings, spot: Spot, old: SlaProperty, new: SlaPr
     else:
         effect = _effect(_kind(new), larger=after[1] > before[1])
     was, now = _shown(old), _shown(new)
-    words = f"{spot.label} changed from {was} to {now}"
+    words = f"{spot.label} changed from {clipped(was)} to {clipped(now)}"
     findings.changed(spot, "value", effect, words, old=was, new=now, at=("value", "unit"))
 
 
@@ -193,9 +193,8 @@ def in_base_unit(sla: SlaProperty) -> tuple[str, Fraction | str]:
     True
     """
     unit = (sla.unit or "").strip().casefold()
-    try:
-        number = as_fraction(sla.value)
-    except Inexpressible:
+    number = exact(sla.value)
+    if number is None:
         return _moment(sla, unit)
     if unit in _UNITS:
         return ("seconds", number * _UNITS[unit])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 from lakepact.contract.model import Operator, QualityRule, QualityType, Scalar, Threshold
 from lakepact.diff.accepted import EVERYTHING, NumberSet
 from lakepact.diff.effects import Relation, ordered
-from lakepact.diff.values import scalar_key
+from lakepact.diff.values import exact, scalar_key
 from lakepact.rules.thresholds import threshold_text
 
 __all__ = ["Accepted", "accepted", "allows_fewer", "shown_thresholds", "threshold_relation"]
@@ -90,7 +89,7 @@ def _values(one: Threshold) -> tuple[Scalar, ...]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return not isinstance(value, str) and exact(value) is not None
 
 
 def _words(one: Threshold) -> object:
@@ -100,9 +99,7 @@ def _words(one: Threshold) -> object:
 
 
 def _numbers(one: Threshold) -> NumberSet:
-    bounds = [
-        Fraction(repr(v) if isinstance(v, float) else v) for v in _values(one) if isinstance(v, int | float | Decimal)
-    ]
+    bounds = [number for number in map(exact, _values(one)) if number is not None]
     first, last = bounds[0], bounds[-1]
     match one.operator:
         case Operator.MUST_BE | Operator.MUST_BE_BETWEEN:

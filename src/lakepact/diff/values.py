@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-__all__ = ["listed", "quoted", "same", "scalar_key", "shown"]
+__all__ = ["clipped", "exact", "listed", "quoted", "same", "scalar_key", "shown"]
 
 _LONGEST = 60
 _MOST_LISTED = 8
+_MOST_ZEROS = 400
 
 
 def shown(value: object) -> str:
@@ -24,13 +25,13 @@ def shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return f"'{_clipped(value)}'"
+            return f"'{clipped(value)}'"
         case Mapping():
-            return _clipped("{" + ", ".join(f"{key}: {shown(entry)}" for key, entry in value.items()) + "}")
+            return clipped("{" + ", ".join(f"{key}: {shown(entry)}" for key, entry in value.items()) + "}")
         case tuple() | list():
             return listed(value) or "nothing"
         case _:
-            return _clipped(str(value))
+            return clipped(str(value))
 
 
 def listed(values: Iterable[object]) -> str:
@@ -50,12 +51,34 @@ def quoted(name: str) -> str:
     >>> quoted("orders.amount")
     '`orders.amount`'
     """
-    return f"`{_clipped(name)}`"
+    return f"`{clipped(name)}`"
 
 
-def _clipped(text: str) -> str:
+def clipped(text: str) -> str:
+    """One line of `text`, cut where it is long."""
     flat = " ".join(text.split()) if any(char in text for char in "\r\n\t") else text
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
+
+
+def exact(value: object) -> Fraction | None:
+    """A number, or a text that is one, as it is written (0.1 is a tenth); None for anything else.
+
+    Also for a number with hundreds of zeros, which no column holds and whose fraction would fill the memory.
+
+    >>> exact(0.1) == exact("1e-1"), exact("soon"), exact(True), exact("1e-999999999")
+    (True, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return None
+    if isinstance(value, int):
+        return Fraction(value)
+    try:
+        found = Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        return None
+    if not found.is_finite() or (found and abs(found.adjusted()) > _MOST_ZEROS):
+        return None
+    return Fraction(found) if found else Fraction(0)
 
 
 def scalar_key(value: object) -> tuple[str, object]:
@@ -67,12 +90,13 @@ def scalar_key(value: object) -> tuple[str, object]:
     match value:
         case bool():
             return ("boolean", value)
-        case int() | Decimal():
-            return ("number", Fraction(value))
-        case float():
-            return ("number", Fraction(repr(value)))
+        case str():
+            return ("text", value)
+        case int() | float() | Decimal():
+            number = exact(value)
+            return ("number", repr(value) if number is None else number)
         case _:
-            return ("text" if isinstance(value, str) else "other", value if isinstance(value, str) else repr(value))
+            return ("other", repr(value))
 
 
 def same(old: object, new: object) -> bool:

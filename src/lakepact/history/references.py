@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from lakepact.contract.content import ContentTooLarge, content_of
 from lakepact.contract.yaml_nodes import MAX_BYTES
 from lakepact.errors import ConfigurationError, UsageError
 from lakepact.history.git import Repository
@@ -62,10 +61,9 @@ def split_revision(text: str, separator: str) -> tuple[str, str] | None:
 def _from_path(text: str, directory: Path) -> Reference:
     path = directory / text
     try:
-        with path.open("rb") as stream:
-            found = os.fstat(stream.fileno())
-            size = found.st_size if stat.S_ISREG(found.st_mode) else 0
-            content = b"" if size > MAX_BYTES else stream.read(MAX_BYTES + 1)
+        content = content_of(path)
+    except ContentTooLarge as error:
+        raise _too_large(text, error.size) from None
     except IsADirectoryError:
         raise UsageError(f"'{text}' is a folder; a contract is a file", "LP783") from None
     except (FileNotFoundError, NotADirectoryError):
@@ -74,8 +72,6 @@ def _from_path(text: str, directory: Path) -> Reference:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise UsageError(f"'{text}' cannot be read: {reason}", "LP783") from error
-    if max(size, len(content)) > MAX_BYTES:
-        raise _too_large(text, size)
     return Reference(text, text, content)
 
 

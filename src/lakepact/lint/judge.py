@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from lakepact.contract.content import ContentTooLarge, content_of
 from lakepact.contract.loader import Mode, read_contract
 from lakepact.contract.model import Contract
-from lakepact.contract.problems import Code
-from lakepact.contract.yaml_nodes import MAX_BYTES
 from lakepact.errors import Problem
 from lakepact.lint.bounds import check_bounds
 from lakepact.lint.catalogue import LintCode
@@ -76,10 +75,11 @@ def lint(source: str | os.PathLike[str] | bytes, *, file: str = "", strict: bool
     """
     mode = Mode.STRICT if strict else Mode.COMPATIBLE
     name = file or ("" if isinstance(source, bytes) else str(source))
-    contract, problems = read_contract(source, file=name, mode=mode)
+    content = _content(source)
+    contract, problems = read_contract(source if content is None else content, file=name, mode=mode)
     basis, part = contract, None
-    if contract is None:
-        basis, part = _rest(source, name, problems, strict=strict)
+    if contract is None and content is not None:
+        basis, part = _rest(content, name, problems, strict=strict)
     if basis is None:
         return Linted(None, _ordered(problems), ())
     subject, of_rules = _meaning(basis, problems)
@@ -91,30 +91,24 @@ def lint(source: str | os.PathLike[str] | bytes, *, file: str = "", strict: bool
     return Linted(contract, _ordered([*problems, *found]), tuple(fixes))
 
 
+def _content(source: str | os.PathLike[str] | bytes) -> bytes | None:
+    """The bytes, read once, because those of a pipe are gone then; None where reading the contract says why."""
+    try:
+        return source if isinstance(source, bytes) else content_of(source)
+    except (OSError, ValueError, ContentTooLarge):
+        return None
+
+
 def _rest(
-    source: str | os.PathLike[str] | bytes, name: str, problems: Sequence[Problem], *, strict: bool
+    content: bytes, name: str, problems: Sequence[Problem], *, strict: bool
 ) -> tuple[Contract | None, Readable | None]:
     """What can be read of a document that is refused."""
-    content = source if isinstance(source, bytes) else _bytes(source, problems)
-    if content is None:
-        return None, None
     if strict:
         contract, problems = read_contract(content, file=name)
         if contract is not None:
             return contract, None
     part = readable(content, name, problems)
     return (part.contract, part) if part else (None, None)
-
-
-def _bytes(path: str | os.PathLike[str], problems: Sequence[Problem]) -> bytes | None:
-    """The file once more, where reading it was not the problem."""
-    if any(problem.code in (Code.UNREADABLE, Code.TOO_LARGE) for problem in problems):
-        return None
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(MAX_BYTES)
-    except OSError:
-        return None
 
 
 def _meaning(contract: Contract, problems: Sequence[Problem]) -> tuple[Subject, list[Problem]]:

@@ -18,9 +18,9 @@ from typing import Any, NoReturn
 
 from lakepact.errors import ConfigurationError
 from lakepact.local.definitions import AutoCdcFlow, DatasetDefinition, Definitions, QueryFunction, ScdType
-from lakepact.sql_text import name_parts
 from lakepact.plan.model import DatasetKind
 from lakepact.sql import identifier, qualified, string
+from lakepact.sql_text import name_parts
 
 __all__ = ["auto_cdc_sql", "expand_auto_cdc", "lower_auto_cdc"]
 

@@ -13,8 +13,8 @@ from typing import Any
 from lakepact.errors import ConfigurationError
 from lakepact.local.sql_clauses import TableClauses, columns
 from lakepact.local.sql_cursor import SqlCursor
-from lakepact.sql_text import Token, join, name_parts, significant, split_at_commas, string_value, tokenize
 from lakepact.sql import identifier, string
+from lakepact.sql_text import Token, join, name_parts, significant, split_at_commas, string_value, tokenize
 
 __all__ = ["DeclaredColumn", "comment_columns", "declared_columns"]
 

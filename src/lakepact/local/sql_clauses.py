@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from lakepact.local.definitions import ExpectationAction, ExpectationDefinition, ScdType
 from lakepact.local.sql_cursor import SqlCursor
-from lakepact.sql_text import Token, TokenKind, join, name_parts, split_at_commas
 from lakepact.sql import identifier, string
+from lakepact.sql_text import Token, TokenKind, join, name_parts, split_at_commas
 
 __all__ = ["AutoCdcClauses", "TableClauses", "auto_cdc_clauses", "column_list", "columns", "table_clauses"]
 

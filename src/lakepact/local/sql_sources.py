@@ -20,9 +20,9 @@ from lakepact.local.source_faults import together
 from lakepact.local.sql_clauses import TableClauses, auto_cdc_clauses, columns, table_clauses
 from lakepact.local.sql_cursor import SqlCursor, sql_error
 from lakepact.local.sql_functions import FileFunction, rewrite
-from lakepact.sql_text import Token, TokenKind, join, significant, statements, tokenize
 from lakepact.plan.model import DatasetKind
 from lakepact.sql import identifier
+from lakepact.sql_text import Token, TokenKind, join, significant, statements, tokenize
 
 __all__ = ["load_sql"]
 
