@@ -114,6 +114,7 @@ SQL = {"type": "sql", "query": "SELECT 1", "mustBe": 1}
         (rules(SQL), rules({**SQL, "query": "SELECT 2"}), ["sql.query major both"]),
         (rules(SQL), rules({**SQL, "mustBe": True}), ["sql.threshold major both"]),
         (rules({**SQL, "mustBe": True}), rules({"type": "sql", "query": "SELECT 1", "mustBe": True}), []),
+        (rules({**SQL, "mustBe": True}), rules(SQL), ["sql.threshold major both"]),
         (rules(SQL), rules({**SQL, "unit": "percent"}), ["sql.unit patch nobody"]),
         (rules(NULLS), rules({**NULLS, "unit": "percent"}), []),
         (rules({**NULLS, "method": "x"}), rules({**NULLS, "method": "y"}), ["nullValues.method minor nobody"]),
@@ -252,6 +253,29 @@ def level(**said: Any) -> Data:
 def test_service_levels_are_compared_in_one_unit(old: Data, new: Data, found: list[str]) -> None:
     shown = [f"{c.path.rpartition('.')[2]} {c.level.value} {c.breaks.value}" for c in changes(old, new)]
     assert shown == found
+
+
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [
+        ("1000 ms", "1 s"),
+        ("60 sec", "1 min"),
+        ("60 minutes", "1 h"),
+        ("24 hours", "1 d"),
+        ("7 d", "1 wk"),
+        ("12 mo", "1 y"),
+    ],
+)
+def test_units_of_time_are_one(small: str, large: str) -> None:
+    sides = [dict(zip(("value", "unit"), text.split(), strict=True)) for text in (small, large)]
+    assert changes(*(level(property="latency", **side) for side in sides)) == ()
+
+
+def test_a_service_level_of_another_kind_shows_both_kinds() -> None:
+    sides = [document(slaProperties=[{"id": "s", "property": name, "value": 1}]) for name in ("latency", "retention")]
+    assert [(c.path, c.old, c.new, c.breaks.value) for c in changes(*sides)] == [
+        ("slaProperties.s.property", "latency", "retention", "both")
+    ]
 
 
 def test_the_default_element_is_that_of_service_levels_without_one() -> None:
@@ -460,3 +484,14 @@ def test_arguments_of_a_rule_on_a_query_result_have_no_direction() -> None:
         return rules({"metric": "invalidValues", "mustBe": "x", "arguments": {"validValues": list(values)}})
 
     assert column_changes(of("a"), of("a", "b")) == ["quality.invalidValues.arguments.validValues major both"]
+
+
+def test_a_kind_of_object_that_is_said_for_the_first_time_is_a_patch() -> None:
+    (there,) = changes(document(), document(of_object={"physicalType": "topic"}))
+    (back,) = changes(document(of_object={"physicalType": "topic"}), document())
+    assert (there.kind, there.level.value, back.kind, back.level.value) == (
+        ChangeKind.ADDED,
+        "patch",
+        ChangeKind.REMOVED,
+        "patch",
+    )

@@ -143,6 +143,7 @@ def test_constraints_that_accept_the_same_values_are_no_change(old: Data, new: D
         (moment("string", format="password"), moment("string", format="binary"), ["format minor nobody"]),
         (moment("string", format="EMAIL"), moment("string", format="email"), []),
         (moment("date"), moment("date", format="yyyy-MM-dd"), ["format minor nobody"]),
+        (moment("date", format="dd/MM/yyyy"), moment("date"), ["format major producer"]),
         (moment("time"), moment("time", format="HH:mm"), ["format major both"]),
         (
             {"logicalType": "date"},
