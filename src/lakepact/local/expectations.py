@@ -154,10 +154,7 @@ class _Mask:
     def column(self) -> str:
         # A constraint that is NULL takes the second branch of `if`, as one that is FALSE does. The line breaks keep a
         # comment at the end of a constraint from swallowing the bracket.
-        bits = (
-            f"if((\n{e.constraint}\n), 0, {1 << position})"
-            for position, e in enumerate(self.expectations)
-        )
+        bits = (f"if((\n{e.constraint}\n), 0, {1 << position})" for position, e in enumerate(self.expectations))
         return f"{' | '.join(bits)} AS {identifier(self.name)}"
 
     def counts(self) -> Iterator[tuple[str, str]]:

@@ -28,9 +28,7 @@ _MODE = "SPARK_CONNECT_MODE_ENABLED"
 # A pipeline on a laptop is many small queries, each with code of its own: what Java's second compiler gains in speed
 # it costs in compiling (the flights demo takes a third less CPU without it), and the first compiler's code needs room.
 # Many rules on one table make one long method, which Java would interpret unless told to compile it too.
-_JAVA_OPTIONS = (
-    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC -XX:-DontCompileHugeMethods"
-)
+_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC -XX:-DontCompileHugeMethods"
 
 
 @dataclass(frozen=True, slots=True)
