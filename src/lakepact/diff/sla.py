@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from enum import Enum, auto
 from fractions import Fraction
 
+from lakepact.contract.durations import UNIT_SECONDS
 from lakepact.contract.model import Contract, SlaProperty
 from lakepact.diff.addresses import Addresses
 from lakepact.diff.effects import EVERYBODY, MINOR, PATCH, READERS, WRITERS, Effect
@@ -54,17 +55,6 @@ _BETTER = {
 }
 # What is measured on the data, so that a stricter value refuses some.
 _MEASURED = frozenset(("latency", "retention"))
-_SECONDS = {
-    Fraction(1, 1000): "ms millisecond milliseconds",
-    Fraction(1): "s sec secs second seconds",
-    Fraction(60): "min mins minute minutes",
-    Fraction(3600): "h hr hrs hour hours",
-    Fraction(86400): "d day days",
-    Fraction(604800): "w wk week weeks",
-    Fraction(2629746): "mo mon month months",
-    Fraction(31556952): "y yr yrs year years",
-}
-_UNITS = {name: seconds for seconds, names in _SECONDS.items() for name in names.split()}
 _PERCENT = frozenset(("%", "percent", "percentage", "pct"))
 _KNOWN = frozenset(
     ("id", "property", "value", "valueExt", "unit", "element", "driver", "description", "scheduler", "schedule")
@@ -196,8 +186,8 @@ def in_base_unit(sla: SlaProperty) -> tuple[str, Fraction | str]:
     number = exact(sla.value)
     if number is None:
         return _moment(sla, unit)
-    if unit in _UNITS:
-        return ("seconds", number * _UNITS[unit])
+    if unit in UNIT_SECONDS:
+        return ("seconds", number * UNIT_SECONDS[unit])
     if unit in _PERCENT:
         return ("percent", number)
     # `m` is minutes or months: it can only be compared with itself.

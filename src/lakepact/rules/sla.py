@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from lakepact.contract.durations import UNIT_SECONDS
 from lakepact.contract.model import Contract, SlaProperty
 from lakepact.contract.types import AtomicType
 from lakepact.rules.drafting import DatasetDraft, Ledger, ObjectScope, Origin
@@ -17,16 +19,6 @@ __all__ = ["sla_drafts"]
 # The age of the newest value may not exceed the limit; "latency" is what the standard calls freshness.
 _NEWEST = frozenset(("latency", "ly", "freshness", "fr"))
 _OLDEST = frozenset(("retention", "re"))
-_SECONDS = {
-    1: "s sec secs second seconds",
-    60: "min mins minute minutes",
-    3600: "h hr hrs hour hours",
-    86400: "d day days",
-    604800: "w wk week weeks",
-    2629746: "mo mon month months",
-    31556952: "y yr yrs year years",
-}
-_UNITS = {name: seconds for seconds, names in _SECONDS.items() for name in names.split()}
 
 
 def sla_drafts(contract: Contract, scopes: Scopes, ledger: Ledger) -> Iterator[tuple[ObjectScope, DatasetDraft]]:
@@ -56,9 +48,10 @@ def _limit(sla: SlaProperty) -> int:
     unit = (sla.unit or "").casefold()
     if unit == "m":
         raise Inexpressible("unit 'm' may be minutes or months; write 'min' or 'month'")
-    if unit not in _UNITS:
+    if unit not in UNIT_SECONDS:
         raise Inexpressible(f"unit {sla.unit!r} is no unit of time" if unit else "the clause has no unit")
-    return int(as_fraction(sla.value) * _UNITS[unit])
+    # Ages are counted in whole seconds: a limit below one is met by what is younger than one.
+    return math.ceil(as_fraction(sla.value) * UNIT_SECONDS[unit])
 
 
 def _draft(sla: SlaProperty, field: Field, seconds: int) -> DatasetDraft:
