@@ -89,6 +89,7 @@ CONTRACT_REMEDIES = {
     "LP180": "Nothing, if the field may be lost on the way.",
     "LP181": "Mend what the official model names.",
     "LP182": "Give text, a finite number, true, false, null, a list or a mapping.",
+    "LP190": "Edit that element by hand.",
 }
 
 OTHERS = {
@@ -205,10 +206,6 @@ OTHERS = {
     "LP608": ("Local Spark cannot use a schema of that name.", "Use A-Z, a-z, 0-9 and `_`."),
     "LP609": ("The Java process of Spark ended in the middle of a run.", "Run again; see that memory suffices."),
     "LP610": ("Pipelines do not run on the installed pyspark.", "`pip install 'lakepact[local]'`"),
-    "LP700": (
-        "A document cannot be edited with certainty.",
-        "Make that change by hand; the reason says what is in the way.",
-    ),
     "LP701": ("An upgrade writes something in another way.", "Nothing; the meaning is the same."),
     "LP702": (
         "A version has no place for something.",

@@ -66,7 +66,7 @@ def diff(old: Sequence[str], new: Sequence[str]) -> list[str]:
 def refusal(*edits: Edit, document: str = DOCUMENT) -> str:
     with pytest.raises(EditRefused, match="the document cannot be edited") as caught:
         edited(document.encode(), edits, file="x.yaml")
-    assert caught.value.code == "LP700"
+    assert caught.value.code == "LP190"
     assert caught.value.exit_code == 3
     (problem,) = caught.value.problems
     return str(problem)
@@ -299,22 +299,22 @@ ANCHORS = "base: &b\n  x: 1\nuse: *b\nlone: &c {y: 2}\nmerged:\n  <<: *b\n  z: 3
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (SetValue(path="absent", value=1), "x.yaml: error LP700: `absent`: is not in the document"),
-        (SetValue(path="use.x", value=1), "x.yaml:2:6: error LP700: `use.x`: comes from an alias or a merge key"),
-        (Remove(path="merged.x"), "x.yaml:2:6: error LP700: `merged.x`: comes from an alias or a merge key"),
-        (SetValue(path="base.x", value=2), "x.yaml:1:7: error LP700: `base`: is also used elsewhere, as *b"),
-        (SetValue(path="twice", value=1), "x.yaml:9:8: error LP700: `twice`: has a key that is written twice"),
-        (Insert(parent="", key="use", value=1), "x.yaml:3:6: error LP700: `use`: is there already"),
-        (Insert(parent="", key="a", value=1, after="b"), "x.yaml:1:1: error LP700: has no key `b` of its own"),
-        (Insert(parent="lone.y", key="a", value=1), "x.yaml:4:14: error LP700: `lone.y`: is not a mapping"),
-        (Append(parent="base", value=1, before=2), "x.yaml:1:7: error LP700: `base`: is also used elsewhere, as *b"),
-        (Append(parent="lone", value=1), "x.yaml:4:7: error LP700: `lone`: is not a list"),
-        (Replace(path="lone.y", old="a", new="b"), "x.yaml:4:14: error LP700: `lone.y`: is not text"),
-        (SetValue(path="", value={}), "x.yaml:1:1: error LP700: the document as a whole is not edited"),
-        (Remove(path=""), "x.yaml:1:1: error LP700: the document as a whole is not edited"),
+        (SetValue(path="absent", value=1), "x.yaml: error LP190: `absent`: is not in the document"),
+        (SetValue(path="use.x", value=1), "x.yaml:2:6: error LP190: `use.x`: comes from an alias or a merge key"),
+        (Remove(path="merged.x"), "x.yaml:2:6: error LP190: `merged.x`: comes from an alias or a merge key"),
+        (SetValue(path="base.x", value=2), "x.yaml:1:7: error LP190: `base`: is also used elsewhere, as *b"),
+        (SetValue(path="twice", value=1), "x.yaml:9:8: error LP190: `twice`: has a key that is written twice"),
+        (Insert(parent="", key="use", value=1), "x.yaml:3:6: error LP190: `use`: is there already"),
+        (Insert(parent="", key="a", value=1, after="b"), "x.yaml:1:1: error LP190: has no key `b` of its own"),
+        (Insert(parent="lone.y", key="a", value=1), "x.yaml:4:14: error LP190: `lone.y`: is not a mapping"),
+        (Append(parent="base", value=1, before=2), "x.yaml:1:7: error LP190: `base`: is also used elsewhere, as *b"),
+        (Append(parent="lone", value=1), "x.yaml:4:7: error LP190: `lone`: is not a list"),
+        (Replace(path="lone.y", old="a", new="b"), "x.yaml:4:14: error LP190: `lone.y`: is not text"),
+        (SetValue(path="", value={}), "x.yaml:1:1: error LP190: the document as a whole is not edited"),
+        (Remove(path=""), "x.yaml:1:1: error LP190: the document as a whole is not edited"),
         (
             SetValue(path="lone.y", value={1, 2}),
-            "x.yaml:4:14: error LP700: `lone.y`: a value of type set has no form in YAML",
+            "x.yaml:4:14: error LP190: `lone.y`: a value of type set has no form in YAML",
         ),
     ],
 )
@@ -347,12 +347,12 @@ def test_what_is_certain_beside_anchors_is_done() -> None:
     ],
 )
 def test_edits_that_meet_are_refused(edits: list[Edit], message: str) -> None:
-    assert refusal(*edits).split("LP700: ")[1] == message
+    assert refusal(*edits).split("LP190: ")[1] == message
 
 
 @pytest.mark.parametrize("source", [b"a: [", b"", b"a: \xff", b"a: 1\n---\nb: 2\n"])
 def test_what_cannot_be_read_is_refused(source: bytes) -> None:
-    with pytest.raises(EditRefused, match=r"LP700: the document cannot be edited\n.*error LP700"):
+    with pytest.raises(EditRefused, match=r"LP190: the document cannot be edited\n.*error LP190"):
         edited(source, [Remove(path="a")])
 
 

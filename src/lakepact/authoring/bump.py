@@ -97,7 +97,7 @@ def with_version(source: bytes, new: Version, *, file: str = "") -> Bumped:
     """`source` with `new` as its version, in the quotes that it has; nothing else of it changes.
 
     Raises ConfigurationError: LP710 for a version below that of the document, LP711 for a document without one, LP170
-    for one that is no semantic version, and EditRefused (LP700) where the text cannot be edited.
+    for one that is no semantic version, and EditRefused (LP190) where the text cannot be edited.
 
     >>> with_version(b"version: '1.0.0'  # first\\n", Version.parse("1.1.0")).source
     b"version: '1.1.0'  # first\\n"

@@ -20,6 +20,7 @@ from lakepact.contract.edit_model import (
 from lakepact.contract.edit_plan import changed_text
 from lakepact.contract.edit_tree import Node, Tree, tree_of
 from lakepact.contract.model import Place
+from lakepact.contract.problems import Code
 from lakepact.contract.yaml_nodes import YamlDocument, child_path, read_yaml
 from lakepact.errors import Problem, Severity
 
@@ -43,7 +44,7 @@ def edited(source: bytes, edits: Sequence[Edit], *, file: str = "") -> bytes:
     """`source` with all `edits` made; paths are those of the unedited document.
 
     The result is read again and its data compared with what the edits make of the data; nothing else can come out.
-    Raises EditRefused (LP700) with the place and the reason where an edit is not possible with certainty: an element
+    Raises EditRefused (LP190) with the place and the reason where an edit is not possible with certainty: an element
     that is not there or comes from an alias or a merge key, or that has aliases of its own; edits of the same element.
 
     >>> edited(b"id: a # mine\\nversion: '1.0'\\n", [SetValue(path="version", value="2.0")])
@@ -91,7 +92,7 @@ class _Editing:
         document = getattr(self, "document", None)
         place = place or (document.places.get(path) if document is not None else None) or Place(path)
         problem = Problem(
-            code="LP700",
+            code=Code.EDIT_REFUSED,
             severity=Severity.ERROR,
             message=f"`{path}`: {reason}" if path else reason,
             file=self.file,
@@ -99,7 +100,9 @@ class _Editing:
             column=place.column,
             path=path,
         )
-        return EditRefused("the document cannot be edited", "LP700", facts={"path": path}, problems=(problem,))
+        return EditRefused(
+            "the document cannot be edited", Code.EDIT_REFUSED, facts={"path": path}, problems=(problem,)
+        )
 
     def read(self, text: str) -> YamlDocument:
         document, problems = read_yaml(text)

@@ -49,6 +49,7 @@ class Code(StrEnum):
     LOST_IN_INTERCHANGE = "LP180"
     REFUSED_IN_INTERCHANGE = "LP181"
     UNWRITABLE = "LP182"
+    EDIT_REFUSED = "LP190"
 
 
 MEANINGS: dict[Code, str] = {
@@ -91,4 +92,5 @@ MEANINGS: dict[Code, str] = {
     Code.LOST_IN_INTERCHANGE: "The official model has no place for a field.",
     Code.REFUSED_IN_INTERCHANGE: "The official model refuses the document.",
     Code.UNWRITABLE: "A value has no form in JSON, so it cannot be written.",
+    Code.EDIT_REFUSED: "A change of the text cannot be made with certainty.",
 }

@@ -29,7 +29,7 @@ from lakepact.diff.tree import FieldPair, Typed
 from lakepact.diff.values import listed, quoted, scalar_key, shown
 from lakepact.diff.widening import Step, shape, type_step
 
-__all__ = ["compare_fields", "is_required"]
+__all__ = ["compare_fields", "compare_names", "compare_order", "is_required"]
 
 _MEASURE = SemanticType.MEASURE
 _TYPE_KEYS = ("physicalType", "logicalType")
