@@ -10,6 +10,10 @@
     │   └── JavaMissing                 Java 17 or later
     ├── PipelineFailed         exit 1   an update ended in FAILED
     ├── NotEnforceable         exit 1   --strict, and a clause cannot be enforced
+    ├── ContractMissing        exit 2   a store has no such contract or version
+    ├── StoreConflict          exit 1   a store holds something else than the writer has seen
+    ├── LifecycleRefused       exit 1   a version cannot take that step of its life
+    ├── VersionRefused         exit 1   a version number that is taken, goes back, or is too low for its changes
     └── RemoteFailed           exit 4   another system answered with an error
 
 `code` is stable and documented in docs/errors.md, `hint` says what to do, `facts` holds the values for machines.
@@ -24,18 +28,22 @@ from enum import IntEnum, StrEnum
 __all__ = [
     "ConfigurationError",
     "ContractInvalid",
+    "ContractMissing",
     "EnvironmentLacking",
     "ExitCode",
     "ExtraMissing",
     "JavaMissing",
     "LakepactError",
+    "LifecycleRefused",
     "NotEnforceable",
     "PipelineFailed",
     "Problem",
     "ProjectInvalid",
     "RemoteFailed",
     "Severity",
+    "StoreConflict",
     "UsageError",
+    "VersionRefused",
 ]
 
 
@@ -137,6 +145,30 @@ class PipelineFailed(LakepactError):
 
 class NotEnforceable(LakepactError):
     """With --strict: a clause of the contract cannot be enforced."""
+
+    exit_code = ExitCode.VIOLATED
+
+
+class ContractMissing(LakepactError):
+    """A store has no such contract, or no version of it that fits."""
+
+    exit_code = ExitCode.USAGE
+
+
+class StoreConflict(LakepactError):
+    """A store holds something else than the writer has seen: somebody else wrote first. Read again, then decide."""
+
+    exit_code = ExitCode.VIOLATED
+
+
+class LifecycleRefused(LakepactError):
+    """A version cannot take that step of its life."""
+
+    exit_code = ExitCode.VIOLATED
+
+
+class VersionRefused(LakepactError):
+    """A version number is taken, would go back, or is too low for what changed; `facts` says which."""
 
     exit_code = ExitCode.VIOLATED
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Format", "diff"]
 
-_REFERENCE = "A file, or git:REV:PATH."
+_REFERENCE = "A file, git:REV:PATH, or store:ADDRESS#ID@VERSION."
 _TONES = {"major": "bad", "minor": "warn", "patch": "dim", "none": "good"}
 
 

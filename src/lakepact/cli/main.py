@@ -31,6 +31,7 @@ from lakepact.cli.output import ReaderGone, say
 from lakepact.cli.project_schema import project_schema
 from lakepact.cli.run import joined_full_refresh, run
 from lakepact.cli.schema import schema
+from lakepact.cli.store import store
 from lakepact.cli.upgrade import upgrade
 from lakepact.errors import ExitCode, LakepactError
 
@@ -88,6 +89,7 @@ app.command()(schema)
 app.command()(gate)
 app.command()(history)
 app.command("project-schema")(project_schema)
+app.add_typer(store)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

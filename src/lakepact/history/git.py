@@ -10,26 +10,18 @@ import os
 import posixpath
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from lakepact.contract.yaml_nodes import MAX_BYTES
-from lakepact.errors import ConfigurationError, EnvironmentLacking, UsageError
+from lakepact.errors import ConfigurationError, UsageError
+from lakepact.git_command import git_command, git_environment, git_words, run_git
 
 __all__ = ["Repository", "TreeFile"]
 
-_KEPT: Final = re.compile(r"GIT_(CONFIG.*|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|EXEC_PATH|SSH.*|ASKPASS)")
-# Set by git around a pre-receive hook, where new objects are not yet in the repository.
-_QUARANTINE: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
-_OPTIONS: Final = (
-    "--no-pager",
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "log.showSignature=false"),
-    *("-c", "i18n.logOutputEncoding=UTF-8"),
-)
 _OBJECT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CHUNK: Final = 1 << 20
 
@@ -65,9 +57,9 @@ class Repository:
         asked = ("rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--show-prefix")
         if not directory.is_dir():
             raise UsageError(f"there is no folder '{directory}'", "LP783")
-        done = _run(directory, asked)
+        done = run_git(directory, asked)
         if done.returncode:
-            raise _not_opened(directory, _words(done.stderr))
+            raise _not_opened(directory, git_words(done.stderr))
         inside, shallow, prefix = os.fsdecode(done.stdout).removesuffix("\n").split("\n", 2)
         root = directory.resolve()
         for _ in range(prefix.count("/")):
@@ -76,9 +68,9 @@ class Repository:
 
     def ask(self, *words: str, given: bytes = b"") -> bytes:
         """What a git command prints, with `given` as its input. Raises ConfigurationError LP785 where it fails."""
-        done = _run(self.root, words, given)
+        done = run_git(self.root, words, given)
         if done.returncode:
-            raise ConfigurationError(f"`git {words[0]}` failed in '{self.root}': {_words(done.stderr)}", "LP785")
+            raise ConfigurationError(f"`git {words[0]}` failed in '{self.root}': {git_words(done.stderr)}", "LP785")
         return done.stdout
 
     def object_of(self, revision: str, kind: str = "commit") -> str:
@@ -92,7 +84,7 @@ class Repository:
         """The full id of the object of that kind that `revision` names; None where it names none."""
         if "\0" in revision:
             return None
-        done = _run(self.root, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}"))
+        done = run_git(self.root, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{{kind}}}"))
         found = done.stdout.decode("ascii", "replace").strip()
         return found if done.returncode == 0 and _OBJECT.fullmatch(found) else None
 
@@ -122,9 +114,9 @@ class Repository:
     @contextmanager
     def contents(self) -> Iterator[Callable[[str], bytes | None]]:
         """A function from the id of an object to its bytes, over one process; None above the limit of a document."""
-        command = _command(self.root, ("cat-file", "--batch"))
+        command = git_command(self.root, ("cat-file", "--batch"))
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=git_environment()
         ) as process:
             yield lambda name: _content(process, name)
 
@@ -140,7 +132,7 @@ class Repository:
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The commit where two commits parted; None where they have nothing in common, as far as is known here."""
-        done = _run(self.root, ("merge-base", one, other))
+        done = run_git(self.root, ("merge-base", one, other))
         return done.stdout.decode("ascii").strip() or None
 
     def empty_tree(self) -> str:
@@ -191,39 +183,9 @@ def _tree_files(listed: bytes) -> Iterator[TreeFile]:
             yield TreeFile(path=os.fsdecode(path), object=fields[2].decode("ascii"), size=int(fields[3]))
 
 
-def _run(directory: Path, words: tuple[str, ...], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = _command(directory, words)
-    try:
-        return subprocess.run(command, capture_output=True, input=given, env=_environment(), check=False)
-    except FileNotFoundError:
-        hint = "install Git, or put it on PATH"
-        raise EnvironmentLacking("the command `git` is not on this machine", "LP780", hint) from None
-
-
-def _command(directory: Path, words: tuple[str, ...]) -> list[str]:
-    return ["git", "-C", str(directory.resolve()), *_OPTIONS, *words]
-
-
-def _environment(given: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment without what would turn git to another repository, print more, or ask questions."""
-    quarantine = _QUARANTINE if "GIT_QUARANTINE_PATH" in given else ()
-    kept = {
-        name: value
-        for name, value in given.items()
-        if not name.startswith("GIT_") or _KEPT.fullmatch(name) or name in quarantine
-    }
-    fixed = {"LC_ALL": "C", "GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-    return {**kept, **fixed}
-
-
 def _not_opened(directory: Path, words: str) -> ConfigurationError:
     if "not a git repository" in words:
         hint = "name a file, or go to a folder of the repository"
         return ConfigurationError(f"'{directory}' is not in a Git repository", "LP781", hint)
     hint = "`git config --global --add safe.directory DIR` trusts it" if "safe.directory" in words else ""
     return ConfigurationError(f"Git refuses '{directory}': {words}", "LP785", hint)
-
-
-def _words(stderr: bytes) -> str:
-    lines = stderr.decode("utf-8", "replace").strip().splitlines()
-    return lines[0].removeprefix("fatal: ") if lines else "it says nothing"

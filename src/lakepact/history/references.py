@@ -1,7 +1,8 @@
-"""Reads what a user names as a document: a path, or `git:REV:PATH`."""
+"""Reads what a user names as a document: a path, `git:REV:PATH`, or `store:ADDRESS#ID@VERSION`."""
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,13 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from lakepact.contract import Version
 from lakepact.contract.content import ContentTooLarge, content_of
 from lakepact.contract.yaml_nodes import MAX_BYTES
 from lakepact.errors import ConfigurationError, UsageError
 from lakepact.history.git import Repository
 
-__all__ = ["Reference", "read_reference", "split_revision"]
+__all__ = ["Reference", "read_reference", "split_revision", "store_reference"]
 
+_STORE: Final = "LAKEPACT_STORE"
+_STORE_FORM: Final = f"write store:ADDRESS#ID@VERSION, or store:#ID@VERSION with {_STORE} set"
 _FORM: Final = "write git:REV:PATH, for example git:main:contracts/orders.odcs.yaml or git:HEAD~1:./orders.odcs.yaml"
 
 
@@ -35,8 +39,13 @@ def read_reference(text: str, *, directory: Path | None = None) -> Reference:
     - `git:REV:PATH`: the file at a revision of the repository that `directory` is in. As in Git itself PATH starts at
       the root of the repository, with `./` or `../` at `directory`; an empty REV means the index (what is staged).
 
+    - `store:ADDRESS#ID@VERSION`: a version in the contract store at ADDRESS (default: the environment variable
+      LAKEPACT_STORE). A specifier such as `>=1,<2` in the place of VERSION means the latest validated version that
+      fits; without `@VERSION` it is the latest validated one.
+
     Raises UsageError LP782 (no such revision) and LP783 (nothing there), ConfigurationError LP781 (no repository),
-    LP784 (larger than a document may be) and LP785 (Git fails), EnvironmentLacking LP780 (no Git).
+    LP784 (larger than a document may be) and LP785 (Git fails), EnvironmentLacking LP780 (no Git), and what opening and
+    reading a store raises.
     """
     base = directory or Path()
     scheme, colon, rest = text.partition(":")
@@ -93,6 +102,40 @@ def _from_git(text: str, rest: str, directory: Path) -> Reference:
     return Reference(text, name, repository.ask("cat-file", "blob", found))
 
 
+def store_reference(address: str, contract_id: str, version: str | None) -> str:
+    """The reference to a version in a store; without a version, to the latest validated one.
+
+    >>> store_reference("file:contracts-store", "orders", "1.0.0")
+    'store:file:contracts-store#orders@1.0.0'
+    """
+    # Without a version the @ stays, so that one in the id is not taken for it.
+    return f"store:{address}#{contract_id}@{version or ''}"
+
+
+def _from_store(text: str, rest: str, directory: Path) -> Reference:
+    from lakepact.store import open_store
+
+    address, mark, what = rest.partition("#")
+    address = address or os.environ.get(_STORE, "")
+    contract_id, _, version = what.rpartition("@") if "@" in what else (what, "", "")
+    if not mark or not contract_id or not address:
+        raise UsageError(f"'{text}' names no contract in a store", "LP783", _STORE_FORM)
+    store = open_store(address, directory=directory)
+    found = (
+        store.version(contract_id, version) if _is_version(version) else store.latest(contract_id, specifier=version)
+    )
+    name = f"{store.address}#{contract_id}@{found.version}"
+    return Reference(text, name, store.get(contract_id, found.version).source)
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version.parse(text)
+    except ConfigurationError:
+        return False
+    return True
+
+
 def _committed(repository: Repository, revision: str, path: str) -> str | None:
     file = repository.file(repository.object_of(revision, "tree"), path)
     return file.object if file else None
@@ -112,4 +155,6 @@ def _too_large(name: str, size: int) -> ConfigurationError:
     return ConfigurationError(f"'{name}' {shown}; the limit is {MAX_BYTES:,}", "LP784", "split the contract")
 
 
-_SCHEMES: Final[Mapping[str, Callable[[str, str, Path], Reference]]] = MappingProxyType({"git": _from_git})
+_SCHEMES: Final[Mapping[str, Callable[[str, str, Path], Reference]]] = MappingProxyType(
+    {"git": _from_git, "store": _from_store}
+)

@@ -5,11 +5,12 @@ A journal appends and reads; what may be appended is decided by `JournalStore`, 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from lakepact.errors import Problem
 from lakepact.store.model import Event
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "ReportsDamage"]
 
 
 class Journal(Protocol):
@@ -46,4 +47,13 @@ class Journal(Protocol):
         False, and nothing is written, where the contract already has an event of that sequence number: another writer
         was first. A writer that is killed leaves either the whole event or nothing that readers see.
         """
+        ...
+
+
+@runtime_checkable
+class ReportsDamage(Protocol):
+    """What a journal has beside, where parts of it can be damaged and the rest is served."""
+
+    def damaged(self) -> tuple[Problem, ...]:
+        """Everything that it holds and that cannot be read, each a problem LP854 that names the place."""
         ...

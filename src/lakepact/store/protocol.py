@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from lakepact.contract import Contract
+from lakepact.diff import Waiver
 from lakepact.store.model import Event, Status, StoredVersion
 
 if TYPE_CHECKING:
@@ -79,9 +81,22 @@ class ContractStore(Protocol):
         ...
 
     def set_status(
-        self, contract_id: str, version: str, status: Status, *, actor: str, reason: str, expected: Status | None = None
+        self,
+        contract_id: str,
+        version: str,
+        status: Status,
+        *,
+        actor: str,
+        reason: str,
+        expected: Status | None = None,
+        expected_sha256: str | None = None,
+        waivers: Sequence[Waiver] = (),
     ) -> StoredVersion:
-        """Take a version a step through its life; `expected` is the status that the caller has seen (None: any)."""
+        """Take a version a step through its life; the status that it has already changes nothing.
+
+        `expected` and `expected_sha256` are the status and the hash that the caller has seen (None: any): who judges a
+        document names its hash. `waivers` are changes that the version number need not cover when it is validated.
+        """
         ...
 
     def history(self, contract_id: str, version: str | None = None) -> tuple[Event, ...]:
