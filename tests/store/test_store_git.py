@@ -391,9 +391,7 @@ def test_a_later_layout_is_left_alone(root: Path) -> None:
 def test_a_lock_that_a_killed_git_left_is_told(root: Path) -> None:
     journal = GitJournal(root)
     (root / "refs" / "heads" / "main.lock").write_text("")
-    words = (
-        r"^LP861: `git update-ref` failed in .*main\.lock': File exists\.\n  hint: where no git is at work, one"
-    )
+    words = r"^LP861: `git update-ref` failed in .*main\.lock': File exists\.\n  hint: where no git is at work, one"
     with pytest.raises(ConfigurationError, match=words):
         journal.append(put_event("orders", 1, b"x"), b"x")
     (root / "refs" / "heads" / "main.lock").unlink()
