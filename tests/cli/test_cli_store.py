@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from lakepact.cli.main import main
+from lakepact.errors import RemoteFailed
+from lakepact.spark.engine import free_port
 from lakepact.store import JournalStore, Status, open_store
+from lakepact.store.http_client import HttpStore
 from lakepact.testing.store_samples import contract, document
 
 Captured = pytest.CaptureFixture[str]
@@ -297,3 +304,34 @@ def test_sync_copies_and_tells_conflicts(filled: JournalStore, capsys: Captured)
     )
     assert main(["store", "sync", "file:other", "--json"]) == 1
     assert [each["outcome"] for each in json.loads(capsys.readouterr().out)] == ["same", "conflict"]
+
+
+def test_serve_needs_tokens_and_then_answers(filled: JournalStore, capsys: Captured) -> None:
+    capsys.readouterr()
+    assert main(["store", "serve"]) == 3
+    assert capsys.readouterr().err.startswith(
+        "error LP874: the service has no tokens, so nobody could use it\n  hint: set "
+    )
+    port = free_port()
+    environment = os.environ | {"LAKEPACT_STORE_TOKENS": "ada=read:a-token-of-the-tests-0123456789"}
+    service = subprocess.Popen(
+        [sys.executable, "-m", "lakepact", "store", "serve", "--port", str(port)],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        served = HttpStore(f"http://127.0.0.1:{port}", token=lambda: "a-token-of-the-tests-0123456789")
+        assert versions_of(served) == ["1.0.0", "1.1.0"]
+    finally:
+        service.terminate()
+        service.wait(timeout=30)
+
+
+def versions_of(served: HttpStore) -> list[str]:
+    """The versions, as soon as the service answers."""
+    for _ in range(100):
+        try:
+            return [each.version for each in served.list_versions("orders")]
+        except RemoteFailed:
+            time.sleep(0.2)
+    raise AssertionError("the service does not answer")

@@ -122,7 +122,8 @@ class Answers(httpx.BaseTransport):
 
 
 def scripted(*answers: httpx.Response | Exception, **options: Any) -> tuple[HttpStore, Answers, list[float]]:
-    transport, pauses = Answers(*answers), []
+    transport = Answers(*answers)
+    pauses: list[float] = []
     store = client("https://store.example/base/", transport=transport, pause=pauses.append, **options)
     return store, transport, pauses
 

@@ -34,6 +34,7 @@ __all__ = [
     "promote",
     "put",
     "search",
+    "serve",
     "store",
     "sync",
 ]
@@ -306,6 +307,18 @@ def sync(
     if counts[Outcome.CONFLICT] or counts[Outcome.DAMAGED]:
         say("error LP859: the stores differ still\n  hint: decide in one of them, then sync again")
         raise typer.Exit(ExitCode.VIOLATED)
+
+
+@store.command()
+def serve(
+    address: _Store = None,
+    host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on.")] = 8080,
+) -> None:
+    """Offer a store over HTTP to those who have a token (LAKEPACT_STORE_TOKENS), until it is interrupted."""
+    from lakepact.store.http_service import serve as serve_store
+
+    serve_store(_address(address), host, port)
 
 
 def _address(given: str | None) -> str:

@@ -2,7 +2,7 @@
 
 An event is one commit to one table, `contract_events`, which says at which version of the table it was decided. Delta
 gives each version number away once, so of all that decide at the same version one is committed, and the others decide
-anew with what it brought (docs/decisions/0006).
+anew with what it brought (docs/decisions/0007).
 """
 
 from __future__ import annotations

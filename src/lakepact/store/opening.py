@@ -96,7 +96,7 @@ def _resolved(address: str, directory: Path | None) -> tuple[Scheme, str]:
         raise UsageError(
             f"'{address}' is no address of a store: it has no path", "LP857", f"write for example {name}:store"
         )
-    if scheme.path and directory is not None:
+    if scheme.path and directory is not None and "://" not in rest:
         rest = str(directory / rest)
     return scheme, f"{name}:{rest}"
 
