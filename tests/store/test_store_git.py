@@ -363,6 +363,16 @@ def test_broken_objects_are_told_and_nothing_is_written_over_them(root: Path, pa
     store.put(contract("people", "1.1.0"), actor="ada")
 
 
+@pytest.mark.parametrize("path", ["contracts/orders/events", "contracts/orders", "contracts", ""])
+def test_no_event_is_written_over_a_folder_that_is_gone(root: Path, path: str) -> None:
+    journal = GitJournal(root)
+    assert journal.append(put_event("orders", 1, b"x"), b"x")
+    name = _git(root, "rev-parse", f"main:{path}")
+    (root / "objects" / name[:2] / name[2:]).unlink()
+    with pytest.raises(ConfigurationError, match=f"^LP861: the folder '{path}' cannot be read in the branch\n"):
+        journal.append(put_event("orders", 1, b"y"), b"y")
+
+
 def test_what_else_is_in_the_branch_is_no_contract(root: Path) -> None:
     journal = GitJournal(root)
     journal.append(put_event("orders", 1, b"x"), b"x")
@@ -469,8 +479,36 @@ def test_a_writer_that_is_killed_at_any_call_leaves_all_or_nothing(root: Path, t
         _git(root, "update-ref", "refs/heads/main", start)
         if ended.returncode == 0:
             break
+        assert way != "itself" or b"killed by signal 9" in ended.stderr or b"`git update-ref` failed" in ended.stderr
     assert int(counted.read_text()) == deadly - 1 > 10
     assert seen == {1, 2}
+
+
+# Called by `git update-ref` while it holds the lock of the branch.
+_KILLING_THE_GROUP = """#!/bin/sh
+[ "$1" = prepared ] && kill -9 -"$(cat victim)"
+sleep 0.2
+"""
+
+
+@pytest.mark.process
+def test_a_group_of_processes_that_is_killed_leaves_no_lock(root: Path) -> None:
+    assert GitJournal(root).append(put_event("orders", 1, b"one"), b"one")
+    hook = root / "hooks" / "reference-transaction"
+    hook.parent.mkdir()
+    hook.write_text(_KILLING_THE_GROUP)
+    hook.chmod(0o755)
+    code = f"import os; open({str(root / 'victim')!r}, 'w').write(str(os.getpgrp()))\n{_APPENDING}"
+    ended = subprocess.run([sys.executable, "-c", code, str(root)], start_new_session=True, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    hook.unlink()
+    for _ in range(100):
+        if _git(root, "rev-list", "--count", "main") == "3":
+            break
+        time.sleep(0.1)
+    assert not (root / "refs" / "heads" / "main.lock").exists()
+    assert len(GitJournal(root).events("orders")) == 2
+    assert GitJournal(root).append(status_event("orders", 3, b"two"), None)
 
 
 _WRITING_FOR_EVER = """

@@ -61,9 +61,17 @@ class GitObjects:
 
     root: Path
 
+    def run(self, words: Sequence[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """What a git command did; raises where it was killed, whose silence must not be taken for a no."""
+        done = run_git(self.root, (*_OPTIONS, *words), given)
+        if done.returncode < 0:
+            message = f"`git {words[0]}` was killed by signal {-done.returncode} in '{self.root}'"
+            raise ConfigurationError(message, "LP861", "try again")
+        return done
+
     def ask(self, *words: str, given: bytes = b"") -> bytes:
         """What a git command prints, with `given` as its input."""
-        done = self._run(words, given)
+        done = self.run(words, given)
         if done.returncode:
             raise ConfigurationError(f"`git {words[0]}` failed in '{self.root}': {git_words(done.stderr)}", "LP861")
         return done.stdout
@@ -74,7 +82,7 @@ class GitObjects:
         while len(found) < len(names):
             asked = names[len(found) :]
             given = b"".join(name.encode("utf-8", "surrogateescape") + b"\n" for name in asked)
-            done = self._run(("cat-file", "--batch"), given)
+            done = self.run(("cat-file", "--batch"), given)
             answered = _answers(done.stdout)[: len(asked)]
             found += answered
             if len(answered) < len(asked):
@@ -86,7 +94,7 @@ class GitObjects:
 
     def find(self, revision: str) -> str | None:
         """The id of the commit that `revision` names; None where it names none."""
-        done = self._run(("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
+        done = self.run(("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
         found = done.stdout.decode("ascii", "replace").strip()
         return found if done.returncode == 0 and _OBJECT.fullmatch(found) else None
 
@@ -114,14 +122,6 @@ class GitObjects:
         text += "\n" + body.replace("\0", "\N{REPLACEMENT CHARACTER}").strip() + "\n" if body.strip() else ""
         content = text.encode("utf-8", "replace")
         return self.ask("hash-object", "-t", "commit", "-w", "--stdin", given=content).decode("ascii").strip()
-
-    def _run(self, words: Sequence[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        done = run_git(self.root, (*_OPTIONS, *words), given)
-        # An answer that did not come must not be taken for one that says no.
-        if done.returncode < 0:
-            message = f"`git {words[0]}` was killed by signal {-done.returncode} in '{self.root}'"
-            raise ConfigurationError(message, "LP861", "try again")
-        return done
 
 
 class TreeChange:

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import parse_qsl, quote
 
 from lakepact.errors import ConfigurationError, UsageError
-from lakepact.git_command import git_words, run_git
+from lakepact.git_command import git_words
 from lakepact.store.event_files import MARK, refuse_other_mark
 from lakepact.store.git_branches import Branch, LocalBranch, RemoteBranch
 from lakepact.store.git_objects import GitObjects
@@ -68,7 +68,8 @@ class GitPlace:
         """The objects and the branch. Raises ConfigurationError LP860 where the repository is not there."""
         if "\0" in str(self.root) or not self.root.is_dir():
             raise ConfigurationError(f"there is no folder '{self.root}'", "LP860", self._init_hint())
-        done = run_git(self.root, ("rev-parse", "--show-prefix"))
+        objects = GitObjects(self.root.absolute())
+        done = objects.run(("rev-parse", "--show-prefix"))
         if done.returncode:
             words = git_words(done.stderr)
             if "not a git repository" in words:
@@ -80,7 +81,6 @@ class GitPlace:
             message = f"'{self.root}' is a folder in a Git repository, not the repository"
             hint = f"name the repository, and the folder by ?folder={prefix.rstrip('/')}"
             raise ConfigurationError(message, "LP860", hint)
-        objects = GitObjects(self.root.absolute())
         return objects, self._checked_branch(objects)
 
     def no_store(self) -> ConfigurationError:
@@ -97,7 +97,7 @@ class GitPlace:
 
     def _checked_branch(self, objects: GitObjects) -> Branch:
         words = ("check-ref-format", f"refs/heads/{self.branch}")
-        if "\0" in self.branch or run_git(self.root, words).returncode:
+        if "\0" in self.branch or objects.run(words).returncode:
             raise UsageError(f"'{self.branch}' is no name of a branch", "LP857", "write for example branch=main")
         if self.remote is None:
             return LocalBranch(objects, self.branch)
