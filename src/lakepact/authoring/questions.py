@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 from lakepact.contract.grammar_shapes import Grammar, Shape, grammar_of
 from lakepact.contract.model import ApiVersion
+from lakepact.contract.statuses import STATUSES
 from lakepact.contract.versions import Version
 from lakepact.errors import ConfigurationError, UsageError
 
 __all__ = ["QUESTIONS", "Answers", "Asker", "Column", "Question", "answered", "slug"]
 
-_STATUSES = ("proposed", "draft", "active", "deprecated", "retired")
 _TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time")
 _MARKS = ("required", "unique", "pk")
 _RESERVED = "_lakepact"
@@ -188,8 +188,8 @@ def _versioned(text: str, _version: ApiVersion, _before: Sequence[Any]) -> str:
 
 
 def _with_status(text: str, _version: ApiVersion, _before: Sequence[Any]) -> str:
-    if text not in _STATUSES:
-        raise ValueError(f"{_quoted(text)} is not a status; use one of {', '.join(_STATUSES)}")
+    if text not in STATUSES:
+        raise ValueError(f"{_quoted(text)} is not a status; use one of {', '.join(STATUSES)}")
     return text
 
 
@@ -308,7 +308,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         name="status",
         flag="--status",
-        prompt=f"Status ({', '.join(_STATUSES)})",
+        prompt=f"Status ({', '.join(STATUSES)})",
         check=_with_status,
         default=lambda found: "draft",
     ),

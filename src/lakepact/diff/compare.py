@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lakepact.contract.model import NOWHERE, Contract, Description
+from lakepact.contract.statuses import DRAFT_STATUSES, plain_status
 from lakepact.diff.addresses import Addresses
 from lakepact.diff.effects import EVERYBODY, MINOR, PATCH, READERS, Effect
 from lakepact.diff.facts import compare_facts, fact
@@ -24,16 +25,15 @@ from lakepact.diff.waivers import Waiver, reasons_for
 __all__ = ["compare"]
 
 _NOTHING_SAID = Description(place=NOWHERE)
-_DRAFTS = frozenset(("draft", "proposed", "development", "in development", "pending"))
 
 
 def _status_effect(old: str | None, new: str | None) -> Effect:
-    before, after = ((text or "").strip().casefold() for text in (old, new))
+    before, after = plain_status(old), plain_status(new)
     if before == after:
         return PATCH
     if after == "retired":
         return READERS.because("the data is not offered any more")
-    if before in ("active", "deprecated") and after in _DRAFTS:
+    if before in ("active", "deprecated") and after in DRAFT_STATUSES:
         return READERS.because("what was published is a draft again")
     return MINOR
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lakepact.contract.yaml_nodes import MAX_BYTES
 from lakepact.errors import UsageError
-from lakepact.history.documents import ContractFile, is_contract, may_be_contract, may_have_id, read
+from lakepact.history.documents import ContractFile, bytes_of, is_contract, may_be_contract, may_have_id, read
 from lakepact.history.git import Repository
 from lakepact.history.references import split_revision
 from lakepact.history.revisions import Happening
@@ -148,8 +147,7 @@ class _Sources:
         """The content, from the disk where the new side is the work tree; None where it is too large."""
         if self.span.head is not None:
             return self.contents(found)
-        file = self.repository.root / path
-        return None if file.stat().st_size > MAX_BYTES else file.read_bytes()
+        return bytes_of(self.repository.root / path)
 
     def old_name(self, path: str) -> str:
         """The name that problems of the old side show."""

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from lakepact.contract import Contract, Version, read_contract
+from lakepact.contract.content import ContentTooLarge, content_of
 from lakepact.contract.yaml_nodes import MAX_BYTES
 from lakepact.errors import ConfigurationError, Problem, Severity, UsageError
 
 __all__ = [
     "SUFFIXES",
     "ContractFile",
+    "bytes_of",
     "contract_files",
     "is_contract",
     "may_be_contract",
@@ -66,7 +68,7 @@ def contract_files(folder: Path, *, contract_id: str | None = None) -> tuple[Con
     found = []
     for path in sorted(_candidates(folder)):
         relative = path.relative_to(folder).as_posix()
-        content = _bytes_of(path)
+        content = bytes_of(path)
         if content is not None and contract_id is not None and not may_have_id(content, contract_id):
             continue
         if is_contract(relative, content or b""):
@@ -125,8 +127,9 @@ def _candidates(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _bytes_of(path: Path) -> bytes | None:
+def bytes_of(path: Path) -> bytes | None:
     """The bytes of a file; None above the limit. An unreadable file raises OSError with its name."""
-    if path.stat().st_size > MAX_BYTES:
+    try:
+        return content_of(path)
+    except ContentTooLarge:
         return None
-    return path.read_bytes()

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from lakepact.contract import Contract
-from lakepact.contract.yaml_nodes import MAX_BYTES
 from lakepact.diff import compare
 from lakepact.diff.model import Comparison, Level
 from lakepact.errors import ConfigurationError, EnvironmentLacking, Problem, UsageError
-from lakepact.history.documents import SUFFIXES, ContractFile, contract_files, read
+from lakepact.history.documents import SUFFIXES, ContractFile, bytes_of, contract_files, read
 from lakepact.history.git import Repository
 from lakepact.history.layout import versions_of
 from lakepact.history.lifecycle import removal_level
@@ -181,8 +180,7 @@ def _on_disk(file: Path, *, name: str = "") -> ContractFile | None:
     """The contract of a file; None where there is no such file. `name` is shown instead of the path."""
     if not file.is_file():
         return None
-    content = None if file.stat().st_size > MAX_BYTES else file.read_bytes()
-    return read(name or str(file), content, name=str(file))
+    return read(name or str(file), bytes_of(file), name=str(file))
 
 
 def _repository(file: Path) -> tuple[Path, Repository | None]:

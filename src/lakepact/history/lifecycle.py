@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from lakepact.contract import Contract
+from lakepact.contract.statuses import DRAFT_STATUSES, plain_status
 from lakepact.diff.model import Level
 
 __all__ = ["REMOVAL_PATH", "is_published", "removal_level"]
-
-_UNPUBLISHED: Final = frozenset({"draft", "proposed", "development", "in development", "pending"})
 
 REMOVAL_PATH: Final = "contract"
 """The path by which a waiver speaks of the removal of a whole contract."""
@@ -23,7 +22,7 @@ def is_published(contract: Contract) -> bool:
     >>> is_published(load_contract(text))
     False
     """
-    return _status(contract) not in _UNPUBLISHED
+    return plain_status(contract.status) not in DRAFT_STATUSES
 
 
 def removal_level(contract: Contract | None) -> Level:
@@ -31,9 +30,5 @@ def removal_level(contract: Contract | None) -> Level:
 
     None is a contract that cannot be read, on which somebody may rely all the same.
     """
-    harmless = contract is not None and (_status(contract) == "retired" or not is_published(contract))
+    harmless = contract is not None and (plain_status(contract.status) == "retired" or not is_published(contract))
     return Level.NONE if harmless else Level.MAJOR
-
-
-def _status(contract: Contract) -> str:
-    return (contract.status or "").strip().casefold()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from lakepact.contract.edit_model import SetValue
+from lakepact.contract.statuses import STATUSES
 from lakepact.contract.versions import Version
 from lakepact.errors import ConfigurationError, Severity
 from lakepact.lint.catalogue import LintCode
 from lakepact.lint.subject import Subject, quoted
 
 __all__ = ["check_header"]
-
-_STATUSES = ("proposed", "draft", "active", "deprecated", "retired")
 
 
 def check_header(subject: Subject) -> None:
@@ -22,13 +21,13 @@ def check_header(subject: Subject) -> None:
         except ConfigurationError:
             message = f"the version {quoted(contract.version)} is not a semantic version, so it cannot be compared"
             subject.report(LintCode.NOT_SEMANTIC_VERSION, message, "version")
-    if contract.status and contract.status not in _STATUSES:
+    if contract.status and contract.status not in STATUSES:
         _status(subject, contract.status)
 
 
 def _status(subject: Subject, status: str) -> None:
     meant = status.strip().lower()
-    if meant in _STATUSES:
+    if meant in STATUSES:
         message = f"the status {quoted(status)} is spelled `{meant}` in the standard"
         edits = (SetValue(path="status", value=meant),)
         hint = f"write status: {meant}"

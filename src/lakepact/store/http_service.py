@@ -36,9 +36,9 @@ from lakepact.errors import (
     UsageError,
     VersionRefused,
 )
-from lakepact.store.encoding import event_data, sha256_of
+from lakepact.store.encoding import event_data, sha256_of, version_data
 from lakepact.store.http_access import TOKENS_VARIABLE, Access, Scope, Tokens, fixed_tokens, read_tokens
-from lakepact.store.http_wire import PROBLEM_TYPE, problem_data, read_waiver, version_data
+from lakepact.store.http_wire import PROBLEM_TYPE, problem_data, read_waiver
 from lakepact.store.model import Event, Status, StoredVersion
 from lakepact.store.opening import open_store
 from lakepact.store.protocol import ContractStore

@@ -23,7 +23,7 @@ from lakepact.errors import (
     UsageError,
     VersionRefused,
 )
-from lakepact.store.encoding import read_time, time_text
+from lakepact.store.encoding import read_time
 from lakepact.store.model import Status, StoredVersion, Summary
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "problem_data",
     "read_version",
     "read_waiver",
-    "version_data",
     "waiver_data",
 ]
 
@@ -65,17 +64,8 @@ _ERRORS: Final = {
 _PLAIN: Final = (str, int, float, bool, type(None))
 
 
-def version_data(version: StoredVersion) -> dict[str, Any]:
-    """A version as values of JSON."""
-    return {
-        **{key: value for key, value in asdict(version).items() if key not in ("created_at", "changed_at")},
-        "created_at": time_text(version.created_at),
-        "changed_at": time_text(version.changed_at),
-    }
-
-
 def read_version(data: Mapping[str, Any]) -> StoredVersion:
-    """The version that `version_data` gave. Raises KeyError, TypeError or ValueError for anything else."""
+    """The version that `encoding.version_data` gave. Raises KeyError, TypeError or ValueError for anything else."""
     summary: dict[str, Any] = dict(data["summary"])
     summary |= {key: tuple(summary[key]) for key in ("tags", "objects", "owners")}
     texts = ("contract_id", "version", "sha256", "created_by", "changed_by", "reason")
