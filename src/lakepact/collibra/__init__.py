@@ -1,0 +1,3 @@
+"""Collibra, where stewards approve: client, gateways, store and feedback."""
+
+__all__: list[str] = []
