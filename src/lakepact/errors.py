@@ -9,12 +9,14 @@
     │   ├── ExtraMissing                an optional library
     │   └── JavaMissing                 Java 17 or later
     ├── PipelineFailed         exit 1   an update ended in FAILED
+    ├── ContractViolated       exit 1   data does not keep its contract, and nothing was written or handed out
     ├── NotEnforceable         exit 1   --strict, and a clause cannot be enforced
     ├── ContractMissing        exit 2   a store has no such contract or version
     ├── StoreConflict          exit 1   a store holds something else than the writer has seen
     ├── LifecycleRefused       exit 1   a version cannot take that step of its life
     ├── VersionRefused         exit 1   a version number that is taken, goes back, or is too low for its changes
     └── RemoteFailed           exit 4   another system answered with an error
+        └── RemoteUnavailable           it does not answer now; the same can succeed later
 
 `code` is stable and documented in docs/errors.md, `hint` says what to do, `facts` holds the values for machines.
 """
@@ -29,6 +31,7 @@ __all__ = [
     "ConfigurationError",
     "ContractInvalid",
     "ContractMissing",
+    "ContractViolated",
     "EnvironmentLacking",
     "ExitCode",
     "ExtraMissing",
@@ -40,6 +43,7 @@ __all__ = [
     "Problem",
     "ProjectInvalid",
     "RemoteFailed",
+    "RemoteUnavailable",
     "Severity",
     "StoreConflict",
     "UsageError",
@@ -143,6 +147,12 @@ class PipelineFailed(LakepactError):
     exit_code = ExitCode.VIOLATED
 
 
+class ContractViolated(LakepactError):
+    """Data does not keep its contract; `problems` lists how, and `facts` has the values for machines."""
+
+    exit_code = ExitCode.VIOLATED
+
+
 class NotEnforceable(LakepactError):
     """With --strict: a clause of the contract cannot be enforced."""
 
@@ -177,3 +187,7 @@ class RemoteFailed(LakepactError):
     """Another system answered with an error or not at all."""
 
     exit_code = ExitCode.REMOTE
+
+
+class RemoteUnavailable(RemoteFailed):
+    """Another system cannot be reached, or says that it cannot answer now: the same request can succeed later."""

@@ -1,0 +1,182 @@
+"""Rows that were judged go where they belong: the quarantine, and the table by one commit that names the run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC
+from typing import Any, Final
+
+from lakepact.contract.spark_schema import read_spark_schema
+from lakepact.errors import ContractViolated, UsageError
+from lakepact.io.judging import Judgement
+from lakepact.io.model import CheckResult, ChecksOn, OnMismatch, WriteMode
+from lakepact.io.order import WriteOrder
+from lakepact.io.resolving import Governed
+from lakepact.io.tables import Commit, Table
+from lakepact.quality.native import NativeEvaluation
+from lakepact.rules.model import Action, RowRuleKind
+from lakepact.sql import identifier, string
+
+__all__ = ["commit_of", "publish", "resulting_rows", "set_aside"]
+
+_LOG: Final = logging.getLogger(__name__)
+_METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+def resulting_rows(
+    spark: Any, rows: NativeEvaluation, governed: Governed, order: WriteOrder, table: Table
+) -> Any | None:
+    """The rows of the table as the write leaves it; None where they are the rows of this write."""
+    if order.mode is WriteMode.OVERWRITE or order.checks_on is ChecksOn.BATCH or not governed.rules.dataset_rules:
+        return None
+    columns = [identifier(each.name) for each in governed.rules.columns]
+    there = {name.casefold() for name in table.read(spark).columns}
+    if any(each.name.casefold() not in there for each in governed.rules.columns):
+        return None
+    stored, kept = table.read(spark).selectExpr(*columns), rows.kept().selectExpr(*columns)
+    if order.mode is WriteMode.MERGE:
+        stored = stored.join(kept.select(*_keys(governed, order)), on=list(_keys(governed, order)), how="left_anti")
+        stored = stored.selectExpr(*columns)
+    return stored.unionAll(kept)
+
+
+def set_aside(judgement: Judgement, order: WriteOrder, place: Table) -> bool:
+    """Append the rows to the quarantine; whether there were any."""
+    if not judgement.check.counts.quarantined:
+        return False
+    added = {
+        "_lakepact_run_id": string(order.run_id),
+        "_lakepact_quarantined_at": f"TIMESTAMP{string(order.clock().astimezone(UTC).isoformat())}",
+    }
+    options = order.options(place) | {"mergeSchema": "true"}
+    place.write(judgement.rows.quarantined(added=added), options=options)
+    return True
+
+
+def publish(spark: Any, judgement: Judgement, governed: Governed, order: WriteOrder, table: Table) -> Commit | None:
+    """Write the kept rows by one commit, which names the run. None where the run had been written before."""
+    kept = judgement.rows.kept()
+    if order.on_mismatch is OnMismatch.EVOLVE:
+        table.add_columns(spark, read_spark_schema(kept.schema.json()).fields)
+    metadata = _metadata(judgement.check, governed)
+    before = table.commits(spark)[0].version
+    if order.mode is WriteMode.APPEND:
+        table.write(kept, options=order.options(table) | {"userMetadata": metadata})
+        named = True
+    else:
+        statement = _merge if order.mode is WriteMode.MERGE else _overwrite
+        with _view(spark, kept) as view, _naming(spark, metadata) as named:
+            spark.sql(statement(table, view, kept.columns, governed, order)).collect()
+    commit = commit_of(spark, table, order.run_id) if named else _next_commit(spark, table, before)
+    _refuse_changed(judgement.check, commit, table)
+    return commit
+
+
+def _refuse_changed(check: CheckResult, commit: Commit | None, table: Table) -> None:
+    """Raise ContractViolated LP897 where other rows were written than were judged."""
+    if commit is None or commit.rows in (None, check.counts.kept):
+        return
+    raise ContractViolated(
+        f"{check.counts.kept} rows of {table} were judged and {commit.rows} written: the data changed in between",
+        code="LP897",
+        hint=f"every written row keeps the rules on rows; write with pin=True, or restore the version before "
+        f"{commit.version}",
+        facts={"run_id": check.run_id, "version": commit.version},
+    )
+
+
+def _next_commit(spark: Any, table: Table, before: int) -> Commit | None:
+    """The first commit after a version that changed rows."""
+    later = [each for each in table.commits(spark) if each.version > before and each.rows is not None]
+    return later[-1] if later else None
+
+
+def commit_of(spark: Any, table: Table, run_id: str) -> Commit | None:
+    """The commit of a run among the latest of the table."""
+    return next((each for each in table.commits(spark) if each.metadata.get("run_id") == run_id), None)
+
+
+def _metadata(check: CheckResult, governed: Governed) -> str:
+    said = {
+        "run_id": check.run_id,
+        "contract_id": check.contract_id,
+        "contract_version": check.contract_version,
+        "contract_sha256": governed.contract.sha256,
+        "object": check.object,
+        "verdict": check.verdict.value,
+        "rows": check.counts.rows,
+        "quarantined": check.counts.quarantined,
+        "dropped": check.counts.dropped,
+    }
+    return json.dumps({"lakepact": said}, ensure_ascii=False)
+
+
+@contextmanager
+def _view(spark: Any, frame: Any) -> Iterator[str]:
+    """The quoted name of a temporary view of `frame`."""
+    name = f"_lakepact_rows_{uuid.uuid4().hex}"
+    frame.createOrReplaceTempView(name)
+    try:
+        yield identifier(name)
+    finally:
+        spark.catalog.dropTempView(name)
+
+
+@contextmanager
+def _naming(spark: Any, metadata: str) -> Iterator[bool]:
+    """Commits of SQL statements carry `metadata` in here; False where the session does not allow the setting."""
+    from pyspark.errors import PySparkException
+
+    before = spark.conf.get(_METADATA, None)
+    try:
+        spark.conf.set(_METADATA, metadata)
+    except PySparkException as error:
+        _LOG.warning("commits do not name their run, the session refuses %s: %s", _METADATA, error)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        if before is None:
+            spark.conf.unset(_METADATA)
+        else:
+            spark.conf.set(_METADATA, before)
+
+
+def _overwrite(table: Table, view: str, columns: Sequence[str], governed: Governed, order: WriteOrder) -> str:
+    """INSERT OVERWRITE, which keeps what belongs to the table: properties, comments, grants."""
+    listed = ", ".join(map(identifier, columns))
+    return f"INSERT OVERWRITE {table.sql} ({listed}) SELECT {listed} FROM {view}"
+
+
+def _merge(table: Table, view: str, columns: Sequence[str], governed: Governed, order: WriteOrder) -> str:
+    names = [identifier(column) for column in columns]
+    same = " AND ".join(f"t.{identifier(key)} = s.{identifier(key)}" for key in _keys(governed, order))
+    changed = ", ".join(f"t.{name} = s.{name}" for name in names)
+    return (
+        f"MERGE INTO {table.sql} AS t USING {view} AS s ON {same} WHEN MATCHED THEN UPDATE SET {changed} "
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({', '.join(f's.{name}' for name in names)})"
+    )
+
+
+def _keys(governed: Governed, order: WriteOrder) -> tuple[str, ...]:
+    """The key columns of a merge. Raises UsageError LP898 where there are none, or rows with one key could meet."""
+    keys = order.keys or governed.rules.primary_key
+    known = {column.name for column in governed.rules.columns}
+    if not keys or not set(keys) <= known:
+        unknown = ", ".join(repr(key) for key in keys if key not in known)
+        message = f"a merge needs key columns; {unknown} are none" if keys else "a merge needs a primary key"
+        raise UsageError(message, "LP898", f"give `keys`; the columns are {', '.join(sorted(known))}")
+    guarded = [
+        rule
+        for rule in governed.rules.row_rules
+        if rule.kind is RowRuleKind.KEY and set(rule.columns) <= set(keys) and rule.action is not Action.WARN
+    ]
+    if not guarded:
+        message = f"no rule keeps {', '.join(keys)} unique, and a merge cannot choose among rows with the same key"
+        raise UsageError(message, "LP898", "make the columns the primary key of the contract")
+    return tuple(keys)

@@ -1,0 +1,41 @@
+"""Results of a read or write, recorded in `rule_results`; what cannot be recorded never breaks the data's job."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from lakepact.io.model import CheckResult
+from lakepact.io.resolving import Surroundings
+from lakepact.io.tables import Table
+from lakepact.results.table import append_results
+from lakepact.sql_text import name_parts
+
+__all__ = ["record", "results_schema_parts"]
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def record(spark: Any, surroundings: Surroundings, table: Table | None, check: CheckResult) -> bool:
+    """Append the results of a check; whether they are recorded. A failure is a warning in the log."""
+    from pyspark.errors import PySparkException
+
+    schema = results_schema_parts(surroundings, table)
+    if schema is None:
+        return False
+    try:
+        append_results(spark, schema, check.results, key=f"{check.run_id}:{check.dataset}")
+    except PySparkException as error:
+        said = str(error).partition("\n")[0]
+        _LOG.warning("the results of run %s are not recorded in %s: %s", check.run_id, ".".join(schema), said)
+        return False
+    return True
+
+
+def results_schema_parts(surroundings: Surroundings, table: Table | None) -> tuple[str, ...] | None:
+    """The schema of `rule_results`: in the catalog of `table`, unless its name says which; None for none."""
+    if surroundings.results is None:
+        return None
+    parts = name_parts(surroundings.results)
+    catalog = table.parts[:1] if table is not None and len(table.parts) == 3 and len(parts) == 1 else ()
+    return (*catalog, *parts)

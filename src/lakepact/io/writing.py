@@ -1,0 +1,237 @@
+"""`write_with_contract`: rows come into a table as its contract has it, or not at all."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lakepact.contract.model import Contract
+from lakepact.drafts import DraftSink
+from lakepact.errors import ContractViolated, UsageError
+from lakepact.io.judging import fitting, judge, references_of, sampled
+from lakepact.io.mismatch import propose
+from lakepact.io.model import (
+    CheckResult,
+    ChecksOn,
+    OnMismatch,
+    OnViolation,
+    WriteMode,
+    WriteResult,
+    problems_of,
+)
+from lakepact.io.order import WriteOrder
+from lakepact.io.publishing import commit_of, publish, resulting_rows, set_aside
+from lakepact.io.recording import record
+from lakepact.io.resolving import Governed, Surroundings, current_surroundings, resolve
+from lakepact.io.tables import Table, table_at, table_named
+from lakepact.plan.model import DatasetRole
+from lakepact.quality.native import RowCounts, align_frame
+from lakepact.quality.schema import Alignment
+from lakepact.results.model import RuleStatus, Verdict
+from lakepact.rules.policy import Policy
+from lakepact.spark.frames import is_deterministic, session_of
+from lakepact.store.model import Status
+from lakepact.store.protocol import ContractStore
+
+__all__ = ["write_governed", "write_with_contract"]
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def write_with_contract(
+    df: Any,
+    contract: Contract | str,
+    *,
+    object_name: str | None = None,
+    version: str = "",
+    table: str | None = None,
+    path: str | None = None,
+    mode: WriteMode | str = WriteMode.APPEND,
+    keys: Sequence[str] = (),
+    on_violation: OnViolation | str = OnViolation.CONTRACT,
+    on_mismatch: OnMismatch | str = OnMismatch.RAISE,
+    checks_on: ChecksOn | str = ChecksOn.TABLE,
+    policy: Policy | None = None,
+    references: Mapping[str, Any] | None = None,
+    quarantine: str | None = None,
+    run_id: str | None = None,
+    pin: bool | None = None,
+    store: ContractStore | str | None = None,
+    statuses: Collection[Status] = (Status.VALIDATED,),
+    sinks: Sequence[DraftSink] = (),
+    actor: str = "lakepact",
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> WriteResult:
+    """Write the rows of `df` into a Delta table under `contract`: an id of the store, or a contract.
+
+    Columns come in the contract's order and types; a value that would be lost is a violation. All rules on rows are
+    judged in one pass, before anything is written; rows that break a quarantine rule go to the table's quarantine, and
+    if the verdict is FAIL nothing is written at all. One commit holds the rows, and its metadata names the contract
+    version, the run and the verdict. Results become rows of `rule_results`.
+
+    table, path: where to; without both the object's name, in the current schema. keys: for MERGE, else the contract's
+    primary key. references: data frames or table names of the other objects, by name; else tables beside this one.
+    run_id: the same id again writes nothing again, so a job may repeat a call. pin: keep the rows of `df` for the
+    length of the call, so that what is judged is what is written; by default where Spark knows that they may differ.
+    version: a specifier such as ">=1,<2"; the highest version that fits and has one of `statuses` is taken.
+    sinks: where drafts go beside the store.
+
+    Raises ContractViolated LP892 (columns do not fit) and LP893 (verdict FAIL) with every violation, LP897 where the
+    rows changed while they were written; UsageError LP890, LP891, LP898; what the store raises.
+
+        from lakepact.io import write_with_contract
+
+        result = write_with_contract(df, "orders", version=">=1,<2", table="main.sales.orders", mode="merge")
+        print(result.verdict, result.written, result.quarantine)
+    """
+    order = WriteOrder(
+        table=_table(table, path),
+        mode=WriteMode(mode),
+        keys=tuple(keys),
+        on_mismatch=OnMismatch(on_mismatch),
+        checks_on=ChecksOn(checks_on),
+        references=references or {},
+        quarantine=table_named(quarantine) if quarantine else None,
+        run_id=run_id or str(uuid.uuid4()),
+        repeatable=run_id is not None,
+        pin=pin,
+        sinks=tuple(sinks),
+        actor=actor,
+        clock=clock,
+    )
+    surroundings = _surroundings(store)
+    governed = resolve(
+        contract,
+        object_name=object_name,
+        version=version,
+        statuses=statuses,
+        on_violation=OnViolation(on_violation),
+        policy=policy,
+        table=order.table.parts[-1] if order.table and order.table.parts else "",
+        surroundings=surroundings,
+    )
+    return write_governed(df, governed, order, surroundings)
+
+
+def write_governed(df: Any, governed: Governed, order: WriteOrder, surroundings: Surroundings) -> WriteResult:
+    """The write, once the contract is known."""
+    spark = session_of(df)
+    table = order.table or Table((governed.rules.table,))
+    alignment = align_frame(spark, df, governed.rules)
+    carried = _carried(alignment, order.on_mismatch)
+    draft = _settle_mismatch(df, governed, order, surroundings, alignment, carried, table)
+    exists = table.exists(spark)
+    repeated = exists and order.repeatable and commit_of(spark, table, order.run_id) is not None
+    with judge(
+        spark,
+        _pinned(df, order.pin),
+        governed,
+        run_id=order.run_id,
+        dataset=str(table),
+        clock=order.clock,
+        alignment=alignment,
+        carried=carried,
+        existing=table.read(spark) if exists and not repeated and order.mode is WriteMode.APPEND else None,
+        resulting=lambda rows: resulting_rows(spark, rows, governed, order, table) if exists and not repeated else None,
+        references=references_of(spark, governed, order.references, beside=table),
+    ) as judgement:
+        place = order.quarantine or table.beside(DatasetRole.QUARANTINE)
+        check = sampled(judgement.check, str(place))
+        if check.verdict is Verdict.FAIL:
+            record(spark, surroundings, table, check)
+            raise _violated(check)
+        aside = set_aside(judgement, order, place)
+        if not exists:
+            table.create(spark, governed.contract, governed.described, governed.rules)
+        commit = None if repeated else publish(spark, judgement, governed, order, table)
+        table.name_contract(spark, governed.contract)
+        recorded = record(spark, surroundings, table, check)
+    return WriteResult(
+        check=check,
+        table=str(table),
+        mode=order.mode,
+        version=commit.version if commit else None,
+        written=check.counts.kept if commit else 0,
+        quarantine=str(place) if aside else "",
+        repeated=commit is None,
+        recorded=recorded,
+        draft=draft,
+        contract_seen=governed.seen,
+    )
+
+
+def _table(table: str | None, path: str | None) -> Table | None:
+    if table is not None and path is not None:
+        raise UsageError("both a table and a path are given", "LP891", "give one of them")
+    return table_named(table) if table is not None else table_at(path) if path is not None else None
+
+
+def _surroundings(store: ContractStore | str | None) -> Surroundings:
+    current = current_surroundings()
+    return current if store is None else replace(current, store=store)
+
+
+def _carried(alignment: Alignment, on_mismatch: OnMismatch) -> tuple[str, ...]:
+    return alignment.extra if on_mismatch is OnMismatch.EVOLVE else ()
+
+
+def _settle_mismatch(
+    df: Any,
+    governed: Governed,
+    order: WriteOrder,
+    surroundings: Surroundings,
+    alignment: Alignment,
+    carried: tuple[str, ...],
+    table: Table,
+) -> str:
+    """Raise for columns that do not fit, or propose them; where the draft went."""
+    if alignment.fitting:
+        return ""
+    draft = ""
+    if order.on_mismatch is not OnMismatch.RAISE:
+        draft = propose(
+            df, governed, surroundings, sinks=order.sinks, actor=order.actor, dataset=str(table), run_id=order.run_id
+        )
+    if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried):
+        return draft
+    contract = governed.contract
+    empty = CheckResult(
+        run_id=order.run_id,
+        contract_id=contract.id,
+        contract_version=contract.version,
+        object=governed.rules.name,
+        dataset=str(table),
+        verdict=Verdict.FAIL,
+        counts=RowCounts(rows=0, quarantined=0, dropped=0, failing=0),
+        results=(),
+        drift=alignment.drift,
+    )
+    raise ContractViolated(
+        f"the columns do not fit '{contract.id}' {contract.version}, object {governed.rules.name!r}; "
+        "nothing is written",
+        code="LP892",
+        hint="change the data, or propose a new version of the contract with on_mismatch='draft'",
+        facts={"run_id": order.run_id, "columns": [each.column for each in alignment.drift if not each.adapted]},
+        problems=problems_of(empty),
+    )
+
+
+def _pinned(df: Any, pin: bool | None) -> Any:
+    """The frame, computed once where it could be another one the next time."""
+    wanted = is_deterministic(df) is False if pin is None else pin
+    return df.localCheckpoint(eager=False) if wanted else df
+
+
+def _violated(check: CheckResult) -> ContractViolated:
+    failed = [each.rule_id for each in check.violated if each.status in (RuleStatus.FAIL, RuleStatus.ERROR)]
+    return ContractViolated(
+        f"{check.dataset} would break '{check.contract_id}' {check.contract_version}: nothing is written",
+        code="LP893",
+        hint="correct the data, or let on_violation='quarantine' set rows aside",
+        facts={"run_id": check.run_id, "rules": failed, "rows": check.counts.rows},
+        problems=problems_of(check),
+    )
