@@ -10,13 +10,15 @@ from pathlib import Path
 
 from benchmarks.contracts import measure_contracts
 from benchmarks.demo import measure_demo
+from benchmarks.governed import measure_governed
 from benchmarks.measure import Line
 from benchmarks.rows import measure_rows
 from benchmarks.rules import measure_evaluation, measure_planning
 from benchmarks.startup import measure_commands, measure_session
+from benchmarks.store import measure_store
 from lakepact.spark.session import open_local_session
 
-_PARTS = ("startup", "contracts", "rules", "rows", "demo")
+_PARTS = ("startup", "contracts", "store", "rules", "rows", "governed", "demo")
 
 
 def _lines(parts: list[str], *, rows: int) -> Iterator[Line]:
@@ -25,9 +27,11 @@ def _lines(parts: list[str], *, rows: int) -> Iterator[Line]:
         yield from measure_session()
     if "contracts" in parts:
         yield from measure_contracts()
+    if "store" in parts:
+        yield from measure_store()
     if "rules" in parts:
         yield from measure_planning()
-    if not {"rules", "rows", "demo"} & set(parts):
+    if not {"rules", "rows", "governed", "demo"} & set(parts):
         return
     with tempfile.TemporaryDirectory(prefix="lakepact-bench-") as name:
         folder = Path(name)
@@ -36,6 +40,8 @@ def _lines(parts: list[str], *, rows: int) -> Iterator[Line]:
                 yield from measure_evaluation(session)
             if "rows" in parts:
                 yield from measure_rows(session, folder, rows=rows)
+            if "governed" in parts:
+                yield from measure_governed(session, folder, rows=2 * rows)
             if "demo" in parts:
                 yield from measure_demo(folder)
 
@@ -44,7 +50,9 @@ def main() -> int:
     """Print a line for each measurement; 1 where a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(_PARTS)}; all where none is named")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the part `rows` (default: a million)")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="rows of `rows` (default: a million), half of those of `governed`"
+    )
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(_PARTS)
     if unknown:

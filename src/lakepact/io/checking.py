@@ -6,7 +6,7 @@ import functools
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,14 +14,14 @@ from lakepact.contract.model import Contract
 from lakepact.errors import ContractViolated, Problem
 from lakepact.io.judging import judge, references_of
 from lakepact.io.model import CheckResult, OnViolation, problems_of
-from lakepact.io.resolving import Governed, Surroundings, current_surroundings, resolve
+from lakepact.io.resolving import Governed, resolve, surroundings_of
 from lakepact.results.model import Verdict
 from lakepact.rules.policy import Policy
 from lakepact.spark.frames import session_of
 from lakepact.store.model import Status
 from lakepact.store.protocol import ContractStore
 
-__all__ = ["Checks", "check_with_contract", "expecting", "keeps_contract", "refuse"]
+__all__ = ["Checks", "check_governed", "check_with_contract", "expecting", "keeps_contract", "passes", "refuse"]
 
 _VALIDATED = (Status.VALIDATED,)
 
@@ -58,7 +58,7 @@ def check_with_contract(
         on_violation=OnViolation(on_violation),
         policy=policy,
         table="",
-        surroundings=_surroundings(store),
+        surroundings=surroundings_of(store),
     )
     return check_governed(df, governed, references or {}, dataset, run_id or str(uuid.uuid4()), clock)
 
@@ -160,8 +160,3 @@ def _violated(check: CheckResult, problems: Collection[Problem], what: str) -> C
         facts={"run_id": check.run_id, "rules": [each.rule_id for each in check.violated]},
         problems=tuple(problems),
     )
-
-
-def _surroundings(store: ContractStore | str | None) -> Surroundings:
-    current = current_surroundings()
-    return current if store is None else replace(current, store=store)

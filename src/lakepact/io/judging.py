@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,12 +11,13 @@ from typing import Any, Final
 from lakepact.io.model import CheckResult
 from lakepact.io.resolving import Governed
 from lakepact.io.tables import Table, table_named
+from lakepact.plan.checks import parents
 from lakepact.quality.native import NativeEvaluation, RowCounts, Run, align_frame
 from lakepact.quality.schema import Alignment, ColumnDrift
 from lakepact.results.model import RuleResult, RuleStatus, verdict_of
 from lakepact.rules.model import Action, OrphanRows, Query
 
-__all__ = ["SCHEMA_RULE", "Judgement", "fitting", "judge", "references_of"]
+__all__ = ["SCHEMA_RULE", "Judgement", "fitting", "judge", "references_of", "sampled"]
 
 SCHEMA_RULE: Final = "schema"
 
@@ -40,13 +41,13 @@ def judge(
     clock: Callable[[], datetime],
     alignment: Alignment | None = None,
     carried: Sequence[str] = (),
-    existing: Any | None = None,
+    existing: Callable[[NativeEvaluation], Any | None] = lambda _: None,
     resulting: Callable[[NativeEvaluation], Any | None] = lambda _: None,
     references: Mapping[str, Any] | None = None,
-) -> Any:
+) -> Iterator[Judgement]:
     """Evaluate every rule of the object once; the frames of the judgement live as long as the `with` block.
 
-    `existing` holds rows whose keys count too, `resulting` gives the rows that rules on the whole dataset speak of.
+    `existing` gives rows whose keys count too, `resulting` the rows that rules on the whole dataset speak of.
     """
     run = Run(run_id=run_id, contract=governed.contract, dataset=dataset, clock=clock)
     with NativeEvaluation(
@@ -57,8 +58,8 @@ def judge(
         alignment=alignment or align_frame(spark, frame, governed.rules),
         carried=carried,
     ) as rows:
-        rows.find_clashes(existing)
-        counts, results = rows.evaluate(resulting=resulting(rows), references=references)
+        rows.find_clashes(existing(rows))
+        counts, results = rows.evaluate(resulting=lambda: resulting(rows), references=references)
         whole = (_schema_result(run, governed, rows.alignment.drift, carried), *results)
         yield Judgement(check=_check(run, governed, counts, whole, rows.alignment.drift), rows=rows)
 
@@ -120,8 +121,6 @@ def references_of(spark: Any, governed: Governed, given: Mapping[str, Any], *, b
 
 
 def _read_objects(governed: Governed) -> set[str]:
-    from lakepact.plan.checks import parents
-
     asked = [rule for rule in governed.rules.dataset_rules if isinstance(rule.measure, OrphanRows | Query)]
     return {name for names in parents(asked).values() for name in names}
 

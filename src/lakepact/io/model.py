@@ -85,7 +85,7 @@ class WriteResult:
     `table` is where the rows are, `quarantine` where those are that were set aside ('' where none was). `version` is
     the version of the Delta table that holds the rows; None where the same run had been written before (`repeated`).
     `recorded` says whether the results are in `rule_results`, `draft` where the draft of a mismatch went ('' for none).
-    `contract_age` is how old the copy of the contract was, where the store could not be asked.
+    `contract_seen` is when the store was last asked for the contract, where it could not be asked now.
     """
 
     check: CheckResult

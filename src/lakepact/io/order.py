@@ -16,11 +16,14 @@ __all__ = ["WriteOrder"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOrder:
-    """How rows are to be written. `table` None: the object's own name. `transaction` names the commit for Delta, so
-    that it is made once; None: by the run, where the caller gave its id.
+    """How rows are to be written.
+
+    `transaction` names the commit for Delta, so that it is made once; None: by the run, where it is `repeatable`.
+    With `batch_aside`, data that would stop the write goes to the quarantine as a whole; `degraded` marks the commit
+    of rows that are written although they break the contract.
     """
 
-    table: Table | None
+    table: Table
     mode: WriteMode
     keys: tuple[str, ...] = ()
     on_mismatch: OnMismatch = OnMismatch.RAISE
@@ -30,6 +33,8 @@ class WriteOrder:
     run_id: str = ""
     repeatable: bool = False
     transaction: tuple[str, int] | None = None
+    batch_aside: bool = False
+    degraded: bool = False
     pin: bool | None = None
     sinks: tuple[DraftSink, ...] = ()
     actor: str = "lakepact"

@@ -13,65 +13,96 @@ from typing import Any, Final
 from lakepact.contract.spark_schema import read_spark_schema
 from lakepact.errors import ContractViolated, UsageError
 from lakepact.io.judging import Judgement
-from lakepact.io.model import CheckResult, ChecksOn, OnMismatch, WriteMode
+from lakepact.io.model import CheckResult, ChecksOn, WriteMode
 from lakepact.io.order import WriteOrder
 from lakepact.io.resolving import Governed
 from lakepact.io.tables import Commit, Table
 from lakepact.quality.native import NativeEvaluation
 from lakepact.rules.model import Action, RowRuleKind
+from lakepact.spark.frames import session_of
 from lakepact.sql import identifier, string
 
-__all__ = ["commit_of", "publish", "resulting_rows", "set_aside"]
+__all__ = ["commit_of", "merge_keys", "publish", "resulting_rows", "set_aside", "standing_rows"]
 
 _LOG: Final = logging.getLogger(__name__)
 _METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
 
 
-def resulting_rows(
+def standing_rows(
     spark: Any, rows: NativeEvaluation, governed: Governed, order: WriteOrder, table: Table
 ) -> Any | None:
-    """The rows of the table as the write leaves it; None where they are the rows of this write."""
+    """The rows of the table whose keys count beside those that come; None where none can meet one of theirs."""
+    if order.mode is WriteMode.OVERWRITE:
+        return None
+    stored = table.read(spark)
+    if order.mode is WriteMode.APPEND:
+        return stored
+    keys = merge_keys(governed, order)
+    unique = [set(rule.columns) for rule in governed.rules.row_rules if rule.kind is RowRuleKind.KEY]
+    if all(set(keys) <= columns for columns in unique):
+        return None
+    coming = rows.aligned().selectExpr(*(identifier(key) for key in keys))
+    return stored.join(coming, on=list(keys), how="left_anti")
+
+
+def resulting_rows(
+    spark: Any, rows: NativeEvaluation, governed: Governed, order: WriteOrder, table: Table, *, written: bool
+) -> Any | None:
+    """The rows of the table as the write leaves it, or has left it; None where they are the rows of this write."""
     if order.mode is WriteMode.OVERWRITE or order.checks_on is ChecksOn.BATCH or not governed.rules.dataset_rules:
         return None
     columns = [identifier(each.name) for each in governed.rules.columns]
     there = {name.casefold() for name in table.read(spark).columns}
     if any(each.name.casefold() not in there for each in governed.rules.columns):
         return None
-    stored, kept = table.read(spark).selectExpr(*columns), rows.kept().selectExpr(*columns)
+    stored = table.read(spark).selectExpr(*columns)
+    if written:
+        return stored
+    kept = rows.kept().selectExpr(*columns)
     if order.mode is WriteMode.MERGE:
-        stored = stored.join(kept.select(*_keys(governed, order)), on=list(_keys(governed, order)), how="left_anti")
-        stored = stored.selectExpr(*columns)
+        keys = merge_keys(governed, order)
+        coming = kept.selectExpr(*(identifier(key) for key in keys))
+        stored = stored.join(coming, on=list(keys), how="left_anti").selectExpr(*columns)
     return stored.unionAll(kept)
 
 
-def set_aside(judgement: Judgement, order: WriteOrder, place: Table) -> bool:
-    """Append the rows to the quarantine; whether there were any."""
-    if not judgement.check.counts.quarantined:
+def set_aside(
+    judgement: Judgement, governed: Governed, order: WriteOrder, place: Table, *, batch: Sequence[str] = ()
+) -> bool:
+    """Append the rows that are set aside to the quarantine; whether there were any.
+
+    With `batch`, ids of rules on the whole, all rows are.
+    """
+    if not judgement.check.counts.quarantined and not batch:
         return False
     added = {
         "_lakepact_run_id": string(order.run_id),
         "_lakepact_quarantined_at": f"TIMESTAMP{string(order.clock().astimezone(UTC).isoformat())}",
     }
-    options = order.options(place) | {"mergeSchema": "true"}
-    place.write(judgement.rows.quarantined(added=added), options=options)
+    rows = judgement.rows.quarantined(added=added, batch=batch)
+    spark = session_of(rows)
+    if not place.exists(spark):
+        fields = read_spark_schema(rows.schema.json()).fields
+        place.create_quarantine(spark, fields, governed.contract, governed.described, governed.rules.table)
+    place.write(rows, options=order.options(place) | {"mergeSchema": "true"})
     return True
 
 
 def publish(spark: Any, judgement: Judgement, governed: Governed, order: WriteOrder, table: Table) -> Commit | None:
     """Write the kept rows by one commit, which names the run. None where the run had been written before."""
     kept = judgement.rows.kept()
-    if order.on_mismatch is OnMismatch.EVOLVE:
-        table.add_columns(spark, read_spark_schema(kept.schema.json()).fields)
-    metadata = _metadata(judgement.check, governed)
-    before = table.commits(spark)[0].version
+    # A later version of the contract may have more columns than the table; with EVOLVE the data may.
+    table.add_columns(spark, read_spark_schema(kept.schema.json()).fields)
+    metadata = _metadata(judgement.check, governed, degraded=order.degraded)
     if order.mode is WriteMode.APPEND:
         table.write(kept, options=order.options(table) | {"userMetadata": metadata})
-        named = True
+        commit = commit_of(spark, table, order.run_id)
     else:
         statement = _merge if order.mode is WriteMode.MERGE else _overwrite
+        before = table.commits(spark)[0].version
         with _view(spark, kept) as view, _naming(spark, metadata) as named:
             spark.sql(statement(table, view, kept.columns, governed, order)).collect()
-    commit = commit_of(spark, table, order.run_id) if named else _next_commit(spark, table, before)
+        commit = commit_of(spark, table, order.run_id) if named else _next_commit(spark, table, before)
     _refuse_changed(judgement.check, commit, table)
     return commit
 
@@ -100,7 +131,7 @@ def commit_of(spark: Any, table: Table, run_id: str) -> Commit | None:
     return next((each for each in table.commits(spark) if each.metadata.get("run_id") == run_id), None)
 
 
-def _metadata(check: CheckResult, governed: Governed) -> str:
+def _metadata(check: CheckResult, governed: Governed, *, degraded: bool) -> str:
     said = {
         "run_id": check.run_id,
         "contract_id": check.contract_id,
@@ -111,6 +142,7 @@ def _metadata(check: CheckResult, governed: Governed) -> str:
         "rows": check.counts.rows,
         "quarantined": check.counts.quarantined,
         "dropped": check.counts.dropped,
+        "degraded": degraded,
     }
     return json.dumps({"lakepact": said}, ensure_ascii=False)
 
@@ -155,7 +187,7 @@ def _overwrite(table: Table, view: str, columns: Sequence[str], governed: Govern
 
 def _merge(table: Table, view: str, columns: Sequence[str], governed: Governed, order: WriteOrder) -> str:
     names = [identifier(column) for column in columns]
-    same = " AND ".join(f"t.{identifier(key)} = s.{identifier(key)}" for key in _keys(governed, order))
+    same = " AND ".join(f"t.{identifier(key)} = s.{identifier(key)}" for key in merge_keys(governed, order))
     changed = ", ".join(f"t.{name} = s.{name}" for name in names)
     return (
         f"MERGE INTO {table.sql} AS t USING {view} AS s ON {same} WHEN MATCHED THEN UPDATE SET {changed} "
@@ -163,7 +195,7 @@ def _merge(table: Table, view: str, columns: Sequence[str], governed: Governed, 
     )
 
 
-def _keys(governed: Governed, order: WriteOrder) -> tuple[str, ...]:
+def merge_keys(governed: Governed, order: WriteOrder) -> tuple[str, ...]:
     """The key columns of a merge. Raises UsageError LP898 where there are none, or rows with one key could meet."""
     keys = order.keys or governed.rules.primary_key
     known = {column.name for column in governed.rules.columns}

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from lakepact.contract.model import Contract
 from lakepact.drafts import DraftSink
-from lakepact.errors import ContractViolated, UsageError
+from lakepact.errors import ContractViolated
 from lakepact.io.checking import check_governed, refuse
 from lakepact.io.judging import references_of
 from lakepact.io.mismatch import propose
 from lakepact.io.model import CheckResult, OnMismatch, OnViolation
 from lakepact.io.recording import record
-from lakepact.io.resolving import Governed, Surroundings, current_surroundings, resolve
-from lakepact.io.tables import Commit, Table, table_at, table_named
+from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of
+from lakepact.io.tables import Commit, Table, named_table
 from lakepact.quality.native import NativeEvaluation, RowCounts, Run, align_frame
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import Verdict
@@ -86,11 +86,8 @@ def read_with_contract(
 
         orders = read_with_contract(spark, "orders", version=">=1,<2", table="main.sales.orders")
     """
-    if table is not None and path is not None:
-        raise UsageError("both a table and a path are given", "LP891", "give one of them")
-    place = table_named(table) if table is not None else table_at(path) if path is not None else None
-    current = current_surroundings()
-    surroundings = current if store is None else replace(current, store=store)
+    place = named_table(table, path)
+    surroundings = surroundings_of(store)
     governed = resolve(
         contract,
         object_name=object_name,
@@ -182,12 +179,16 @@ def _gate(commits: Sequence[Commit], governed: Governed, table: Table) -> None:
     last = changes[0].metadata if changes else {}
     contract = governed.contract
     same = (last.get("contract_id"), last.get("contract_version")) == (contract.id, contract.version)
-    if same and last.get("verdict") not in (None, Verdict.FAIL.value):
+    if same and last.get("verdict") not in (None, Verdict.FAIL.value) and not last.get("degraded"):
         return
     said = (
-        f"its last change was made under '{last['contract_id']}' {last.get('contract_version')}"
-        if last.get("contract_id")
-        else "its last change was not made by lakepact"
+        "the rows of its last change break it"
+        if last.get("degraded")
+        else (
+            f"its last change was made under '{last['contract_id']}' {last.get('contract_version')}"
+            if last.get("contract_id")
+            else "its last change was not made by lakepact"
+        )
     )
     raise ContractViolated(
         f"{table} is not known to keep '{contract.id}' {contract.version}: {said}",

@@ -9,6 +9,7 @@ from lakepact.io.model import CheckResult
 from lakepact.io.resolving import Surroundings
 from lakepact.io.tables import Table
 from lakepact.results.table import append_results
+from lakepact.spark.quiet import failure_text, spark_failures
 from lakepact.sql_text import name_parts
 
 __all__ = ["record", "results_schema_parts"]
@@ -18,16 +19,14 @@ _LOG: Final = logging.getLogger(__name__)
 
 def record(spark: Any, surroundings: Surroundings, table: Table | None, check: CheckResult) -> bool:
     """Append the results of a check; whether they are recorded. A failure is a warning in the log."""
-    from pyspark.errors import PySparkException
-
     schema = results_schema_parts(surroundings, table)
     if schema is None:
         return False
     try:
-        append_results(spark, schema, check.results, key=f"{check.run_id}:{check.dataset}")
-    except PySparkException as error:
-        said = str(error).partition("\n")[0]
-        _LOG.warning("the results of run %s are not recorded in %s: %s", check.run_id, ".".join(schema), said)
+        append_results(spark, schema, check.results, key=f"{check.run_id}:{check.dataset}:{check.verdict}")
+    except spark_failures() as error:
+        where, said = ".".join(schema), failure_text(error)
+        _LOG.warning("the results of run %s are not recorded in %s: %s", check.run_id, where, said)
         return False
     return True
 

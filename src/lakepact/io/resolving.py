@@ -25,7 +25,7 @@ from lakepact.store.model import Status
 from lakepact.store.opening import open_store
 from lakepact.store.protocol import ContractStore
 
-__all__ = ["Governed", "Surroundings", "current_surroundings", "resolve", "using"]
+__all__ = ["Governed", "Surroundings", "current_surroundings", "resolve", "surroundings_of", "using", "with_actions"]
 
 _STORE: Final = "LAKEPACT_STORE"
 _COPIES: Final = "contracts"
@@ -60,6 +60,12 @@ _CURRENT: ContextVar[Surroundings] = ContextVar("lakepact_surroundings")
 def current_surroundings() -> Surroundings:
     """The surroundings of this call."""
     return _CURRENT.get(Surroundings())
+
+
+def surroundings_of(store: ContractStore | str | None) -> Surroundings:
+    """The surroundings of this call, with another store where one is given."""
+    current = current_surroundings()
+    return current if store is None else replace(current, store=store)
 
 
 @contextmanager
@@ -122,7 +128,7 @@ def resolve(
     return Governed(
         contract=found,
         described=chosen,
-        rules=_with_actions(rules, on_violation),
+        rules=with_actions(rules, on_violation),
         objects=compiled.objects,
         status=status,
         seen=seen,
@@ -140,8 +146,10 @@ def _from_store(
             found.append(copies.latest(contract_id, status=status, specifier=version))
         except ContractMissing as error:
             missing.append(error)
-    if not found:
+    if missing and not found:
         raise missing[0]
+    if not found:
+        raise UsageError("no status is allowed", "LP891", "give `statuses` at least one, or leave it out")
     best = max(found, key=lambda seen: Version.parse(seen.contract.version))
     return best.contract, best.status, best.seen if best.stale else None
 
@@ -175,7 +183,7 @@ def _object(contract: Contract, name: str | None, table: str) -> SchemaObject:
     return found
 
 
-def _with_actions(rules: ObjectRules, on_violation: OnViolation) -> ObjectRules:
+def with_actions(rules: ObjectRules, on_violation: OnViolation) -> ObjectRules:
     """The rules with the actions that the caller wants."""
     rows = tuple(replace(rule, action=_row_action(rule.action, on_violation)) for rule in rules.row_rules)
     whole = tuple(replace(rule, action=_whole_action(rule.action, on_violation)) for rule in rules.dataset_rules)

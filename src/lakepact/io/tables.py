@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lakepact.contract.model import Contract, SchemaObject
-from lakepact.contract.types import StructField
+from lakepact.contract.spark_schema import read_spark_schema
+from lakepact.contract.types import SparkType, StructField
+from lakepact.diff.widening import Step, type_step
 from lakepact.errors import UsageError
 from lakepact.plan.metadata import (
     cluster_columns,
@@ -22,13 +24,15 @@ from lakepact.plan.metadata import (
 from lakepact.plan.model import DatasetRole
 from lakepact.plan.names import dataset_name
 from lakepact.rules.model import ObjectRules
-from lakepact.spark.quiet import errors_expected
+from lakepact.spark.quiet import errors_expected, failure_text
 from lakepact.sql import identifier, qualified, string
 from lakepact.sql_text import name_parts
 
-__all__ = ["Commit", "Table", "table_at", "table_named"]
+__all__ = ["Commit", "Table", "named_table", "table_at", "table_named"]
 
 _HISTORY: Final = 50
+_INTEGERS: Final = frozenset({"TINYINT", "SMALLINT", "INT", "BIGINT"})
+_TEXTS: Final = frozenset({"STRING", "VARCHAR"})
 _FORMAT: Final = "delta"
 _PART: Final = r"(?:`(?:[^`]|``)+`|[^.`\s]+)"
 _NAME: Final = re.compile(rf"{_PART}(?:\.{_PART}){{0,2}}")
@@ -111,6 +115,28 @@ class Table:
         pairs = table_properties(contract, described) | delta_properties(described)
         spark.sql(f"{text} TBLPROPERTIES ({_pairs(pairs)})")
 
+    def create_quarantine(
+        self, spark: Any, fields: Sequence[StructField], contract: Contract, described: SchemaObject, table: str
+    ) -> None:
+        """Make the quarantine of `table` with these columns; what is there stays."""
+        columns = ", ".join(f"{identifier(each.name)} {each.type.ddl}" for each in fields)
+        said = string(comment(DatasetRole.QUARANTINE, described, table))
+        pairs = table_properties(contract, described)
+        text = f"CREATE TABLE IF NOT EXISTS {self.sql} ({columns}) USING DELTA COMMENT {said}"
+        spark.sql(f"{text} TBLPROPERTIES ({_pairs(pairs)})")
+
+    def refuse_types(self, spark: Any, rules: ObjectRules) -> None:
+        """Raise UsageError LP896 where a value of the contract could be changed, unseen, by the type of its column."""
+        there = {each.name.casefold(): each.type for each in read_spark_schema(self.read(spark).schema.json()).fields}
+        wrong = [
+            f"column {each.name!r} is {found.ddl}, the contract wants {each.type.ddl}"
+            for each in rules.columns
+            if (found := there.get(each.name.casefold())) is not None and not _takes(found, each.type)
+        ]
+        if wrong:
+            hint = "change the types of the table, or write to another one"
+            raise UsageError(f"{self} cannot take rows of the contract: {'; '.join(wrong)}", "LP896", hint)
+
     def add_columns(self, spark: Any, fields: Sequence[StructField]) -> None:
         """Give the table the columns that it lacks."""
         there = {name.casefold() for name in self.read(spark).columns}
@@ -119,12 +145,19 @@ class Table:
             listed = ", ".join(f"{identifier(field.name)} {field.type.ddl}" for field in lacking)
             spark.sql(f"ALTER TABLE {self.sql} ADD COLUMNS ({listed})")
 
+    def properties(self, spark: Any) -> dict[str, str]:
+        """Its properties."""
+        return {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {self.sql}").collect()}
+
+    def set_properties(self, spark: Any, properties: Mapping[str, str]) -> None:
+        """Give it properties, beside those that it has."""
+        spark.sql(f"ALTER TABLE {self.sql} SET TBLPROPERTIES ({_pairs(properties)})")
+
     def name_contract(self, spark: Any, contract: Contract) -> None:
         """Write into the table's properties which contract version it keeps, where they say something else."""
-        wanted = contract_properties(contract)
-        there = {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {self.sql}").collect()}
+        wanted, there = contract_properties(contract), self.properties(spark)
         if any(there.get(name) != value for name, value in wanted.items()):
-            spark.sql(f"ALTER TABLE {self.sql} SET TBLPROPERTIES ({_pairs(wanted)})")
+            self.set_properties(spark, wanted)
 
     def write(self, frame: Any, *, options: Mapping[str, Any]) -> None:
         """Append the rows of a frame by one commit."""
@@ -137,8 +170,15 @@ class Table:
             writer.saveAsTable(self.sql)
 
     def commits(self, spark: Any) -> tuple[Commit, ...]:
-        """The latest commits, newest first."""
-        rows = spark.sql(f"DESCRIBE HISTORY {self.sql} LIMIT {_HISTORY}").collect()
+        """The latest commits, newest first. Raises UsageError LP896 where this is no Delta table."""
+        from pyspark.errors import AnalysisException
+
+        try:
+            with errors_expected():
+                rows = spark.sql(f"DESCRIBE HISTORY {self.sql} LIMIT {_HISTORY}").collect()
+        except AnalysisException as error:
+            message = f"{self} is no Delta table: {failure_text(error)}"
+            raise UsageError(message, "LP896", "name a Delta table") from error
         return tuple(_commit(row) for row in rows)
 
 
@@ -151,19 +191,35 @@ def table_named(text: str) -> Table:
     return Table(parts)
 
 
+def named_table(table: str | None, path: str | None) -> Table | None:
+    """The table that a call names, None where it names none. Raises UsageError LP890, and LP891 for both at once."""
+    if table is not None and path is not None:
+        raise UsageError("both a table and a path are given", "LP891", "give one of them")
+    return table_named(table) if table is not None else table_at(path) if path is not None else None
+
+
 def table_at(path: str) -> Table:
     """The table at a path."""
     return Table(path=path)
 
 
+def _takes(found: SparkType, wanted: SparkType) -> bool:
+    """Whether a column holds every value of another type, or Spark refuses those that it cannot hold."""
+    if type_step(wanted, found) in (Step.SAME, Step.WIDER, Step.EXPLICIT):
+        return True
+    kinds = {each.ddl.partition("(")[0] for each in (found, wanted)}
+    return kinds <= _INTEGERS or kinds <= _TEXTS
+
+
 def _commit(row: Any) -> Commit:
     metrics = row["operationMetrics"] or {}
-    written = [metrics[name] for name in ("numOutputRows", "numTargetRowsInserted") if name in metrics]
-    rows = int(written[0]) if written else None
-    if "numTargetRowsInserted" in metrics:
-        rows = int(metrics["numTargetRowsInserted"]) + int(metrics.get("numTargetRowsUpdated", 0))
+    # A merge copies rows that it does not change, and may update several rows of the table by one that comes.
+    written = metrics.get("numSourceRows", metrics.get("numOutputRows"))
     return Commit(
-        version=int(row["version"]), operation=row["operation"], rows=rows, metadata=_metadata(row["userMetadata"])
+        version=int(row["version"]),
+        operation=row["operation"],
+        rows=int(written) if written is not None else None,
+        metadata=_metadata(row["userMetadata"]),
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from lakepact.contract.model import Contract
 from lakepact.drafts import DraftSink
-from lakepact.errors import ContractViolated, UsageError
+from lakepact.errors import ContractViolated
 from lakepact.io.judging import fitting, judge, references_of, sampled
 from lakepact.io.mismatch import propose
 from lakepact.io.model import (
@@ -24,20 +23,28 @@ from lakepact.io.model import (
     problems_of,
 )
 from lakepact.io.order import WriteOrder
-from lakepact.io.publishing import commit_of, publish, resulting_rows, set_aside
+from lakepact.io.publishing import (
+    commit_of,
+    merge_keys,
+    publish,
+    resulting_rows,
+    set_aside,
+    standing_rows,
+)
 from lakepact.io.recording import record
-from lakepact.io.resolving import Governed, Surroundings, current_surroundings, resolve
-from lakepact.io.tables import Table, table_at, table_named
+from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of
+from lakepact.io.tables import Table, named_table, table_named
 from lakepact.plan.model import DatasetRole
 from lakepact.quality.native import RowCounts, align_frame
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import RuleStatus, Verdict
+from lakepact.rules.model import Action
 from lakepact.rules.policy import Policy
 from lakepact.spark.frames import is_deterministic, session_of
 from lakepact.store.model import Status
 from lakepact.store.protocol import ContractStore
 
-__all__ = ["write_governed", "write_with_contract"]
+__all__ = ["carried_columns", "settle_mismatch", "write_governed", "write_with_contract"]
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -88,8 +95,20 @@ def write_with_contract(
         result = write_with_contract(df, "orders", version=">=1,<2", table="main.sales.orders", mode="merge")
         print(result.verdict, result.written, result.quarantine)
     """
+    place = named_table(table, path)
+    surroundings = surroundings_of(store)
+    governed = resolve(
+        contract,
+        object_name=object_name,
+        version=version,
+        statuses=statuses,
+        on_violation=OnViolation(on_violation),
+        policy=policy,
+        table=place.parts[-1] if place and place.parts else "",
+        surroundings=surroundings,
+    )
     order = WriteOrder(
-        table=_table(table, path),
+        table=place or Table((governed.rules.table,)),
         mode=WriteMode(mode),
         keys=tuple(keys),
         on_mismatch=OnMismatch(on_mismatch),
@@ -103,29 +122,23 @@ def write_with_contract(
         actor=actor,
         clock=clock,
     )
-    surroundings = _surroundings(store)
-    governed = resolve(
-        contract,
-        object_name=object_name,
-        version=version,
-        statuses=statuses,
-        on_violation=OnViolation(on_violation),
-        policy=policy,
-        table=order.table.parts[-1] if order.table and order.table.parts else "",
-        surroundings=surroundings,
-    )
-    return write_governed(df, governed, order, surroundings)
+    alignment = align_frame(session_of(df), df, governed.rules)
+    draft = settle_mismatch(df, governed, order, surroundings, alignment)
+    return write_governed(df, governed, order, surroundings, alignment=alignment, draft=draft)
 
 
-def write_governed(df: Any, governed: Governed, order: WriteOrder, surroundings: Surroundings) -> WriteResult:
-    """The write, once the contract is known."""
-    spark = session_of(df)
-    table = order.table or Table((governed.rules.table,))
-    alignment = align_frame(spark, df, governed.rules)
-    carried = _carried(alignment, order.on_mismatch)
-    draft = _settle_mismatch(df, governed, order, surroundings, alignment, carried, table)
+def write_governed(
+    df: Any, governed: Governed, order: WriteOrder, surroundings: Surroundings, *, alignment: Alignment, draft: str = ""
+) -> WriteResult:
+    """The write, once the contract is known and the columns are settled; `draft` is where the draft of them went."""
+    spark, table = session_of(df), order.table
+    place = order.quarantine or table.beside(DatasetRole.QUARANTINE)
+    if order.mode is WriteMode.MERGE:
+        merge_keys(governed, order)
     exists = table.exists(spark)
-    repeated = exists and order.repeatable and commit_of(spark, table, order.run_id) is not None
+    if exists:
+        table.refuse_types(spark, governed.rules)
+    repeated = exists and commit_of(spark, table, order.run_id) is not None
     with judge(
         spark,
         _pinned(df, order.pin),
@@ -134,22 +147,27 @@ def write_governed(df: Any, governed: Governed, order: WriteOrder, surroundings:
         dataset=str(table),
         clock=order.clock,
         alignment=alignment,
-        carried=carried,
-        existing=table.read(spark) if exists and not repeated and order.mode is WriteMode.APPEND else None,
-        resulting=lambda rows: resulting_rows(spark, rows, governed, order, table) if exists and not repeated else None,
+        carried=carried_columns(alignment, order.on_mismatch),
+        existing=lambda rows: standing_rows(spark, rows, governed, order, table) if exists and not repeated else None,
+        resulting=lambda rows: (
+            resulting_rows(spark, rows, governed, order, table, written=repeated) if exists else None
+        ),
         references=references_of(spark, governed, order.references, beside=table),
     ) as judgement:
-        place = order.quarantine or table.beside(DatasetRole.QUARANTINE)
-        check = sampled(judgement.check, str(place))
-        if check.verdict is Verdict.FAIL:
-            record(spark, surroundings, table, check)
-            raise _violated(check)
-        aside = set_aside(judgement, order, place)
-        if not exists:
-            table.create(spark, governed.contract, governed.described, governed.rules)
-        commit = None if repeated else publish(spark, judgement, governed, order, table)
-        table.name_contract(spark, governed.contract)
+        check, commit, aside = judgement.check, None, False
+        if check.verdict is not Verdict.FAIL:
+            aside = set_aside(judgement, governed, order, place)
+            if not exists:
+                table.create(spark, governed.contract, governed.described, governed.rules)
+            commit = None if repeated else publish(spark, judgement, governed, order, table)
+            table.name_contract(spark, governed.contract)
+        elif order.batch_aside:
+            aside = set_aside(judgement, governed, order, place, batch=_stopping(check))
+        if aside:
+            check = sampled(check, str(place))
         recorded = record(spark, surroundings, table, check)
+    if check.verdict is Verdict.FAIL and not order.batch_aside:
+        raise _violated(check)
     return WriteResult(
         check=check,
         table=str(table),
@@ -157,46 +175,36 @@ def write_governed(df: Any, governed: Governed, order: WriteOrder, surroundings:
         version=commit.version if commit else None,
         written=check.counts.kept if commit else 0,
         quarantine=str(place) if aside else "",
-        repeated=commit is None,
+        repeated=repeated or (check.verdict is not Verdict.FAIL and commit is None and check.counts.kept > 0),
         recorded=recorded,
         draft=draft,
         contract_seen=governed.seen,
     )
 
 
-def _table(table: str | None, path: str | None) -> Table | None:
-    if table is not None and path is not None:
-        raise UsageError("both a table and a path are given", "LP891", "give one of them")
-    return table_named(table) if table is not None else table_at(path) if path is not None else None
+def _stopping(check: CheckResult) -> tuple[str, ...]:
+    """The ids of the rules that stop a write."""
+    stops = (RuleStatus.FAIL, RuleStatus.ERROR)
+    return tuple(each.rule_id for each in check.results if each.status in stops and each.action is Action.FAIL)
 
 
-def _surroundings(store: ContractStore | str | None) -> Surroundings:
-    current = current_surroundings()
-    return current if store is None else replace(current, store=store)
-
-
-def _carried(alignment: Alignment, on_mismatch: OnMismatch) -> tuple[str, ...]:
+def carried_columns(alignment: Alignment, on_mismatch: OnMismatch) -> tuple[str, ...]:
+    """The columns of the data that are written beside those of the contract."""
     return alignment.extra if on_mismatch is OnMismatch.EVOLVE else ()
 
 
-def _settle_mismatch(
-    df: Any,
-    governed: Governed,
-    order: WriteOrder,
-    surroundings: Surroundings,
-    alignment: Alignment,
-    carried: tuple[str, ...],
-    table: Table,
+def settle_mismatch(
+    df: Any, governed: Governed, order: WriteOrder, surroundings: Surroundings, alignment: Alignment
 ) -> str:
-    """Raise for columns that do not fit, or propose them; where the draft went."""
+    """Raise ContractViolated LP892 for columns that do not fit, or propose them; where the draft went."""
     if alignment.fitting:
         return ""
-    draft = ""
+    draft, table = "", order.table
     if order.on_mismatch is not OnMismatch.RAISE:
         draft = propose(
             df, governed, surroundings, sinks=order.sinks, actor=order.actor, dataset=str(table), run_id=order.run_id
         )
-    if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried):
+    if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried_columns(alignment, order.on_mismatch)):
         return draft
     contract = governed.contract
     empty = CheckResult(
@@ -227,11 +235,10 @@ def _pinned(df: Any, pin: bool | None) -> Any:
 
 
 def _violated(check: CheckResult) -> ContractViolated:
-    failed = [each.rule_id for each in check.violated if each.status in (RuleStatus.FAIL, RuleStatus.ERROR)]
     return ContractViolated(
         f"{check.dataset} would break '{check.contract_id}' {check.contract_version}: nothing is written",
         code="LP893",
         hint="correct the data, or let on_violation='quarantine' set rows aside",
-        facts={"run_id": check.run_id, "rules": failed, "rows": check.counts.rows},
+        facts={"run_id": check.run_id, "rules": _stopping(check), "rows": check.counts.rows},
         problems=problems_of(check),
     )

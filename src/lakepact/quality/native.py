@@ -23,7 +23,7 @@ from lakepact.quality.schema import Alignment, align
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.conversion import converted
 from lakepact.rules.model import Action, Aggregate, DatasetRule, ObjectRules, RowRule, RowRuleKind, TypedColumn
-from lakepact.spark.quiet import errors_expected
+from lakepact.spark.quiet import errors_expected, failure_text, spark_failures
 from lakepact.sql import identifier
 
 __all__ = ["NativeEvaluation", "RowCounts", "Run", "align_frame"]
@@ -95,7 +95,8 @@ class NativeEvaluation:
         self._run = run
         self._rules = rules
         self._views: list[str] = []
-        self._kept = ""
+        self._analysed = False
+        self._failed: dict[str, Exception] = {}
         self.alignment = alignment or align_frame(spark, frame, rules)
         self._rows = JudgedRows(
             rules=rules,
@@ -121,16 +122,22 @@ class NativeEvaluation:
 
         Must be asked before the other questions; without it no key clashes.
         """
+        self._leave_out_refused()
         there = self._view(existing) if existing is not None else ""
+        columns = {name.casefold() for name in existing.columns} if existing is not None else set()
         found: dict[str, KeyClashes] = {}
-        for rule in self._rules.row_rules:
+        for rule in self._rows.rules.row_rules:
             if rule.kind is RowRuleKind.KEY:
-                within = self._number(self._rows.clash_probe(rule)) > 0
-                if within:
-                    within = self._number(self._rows.exact_probe(rule)) > 0
-                clashing = bool(there) and self._number(self._rows.existing_probe(rule, there)) > 0
-                found[rule.id] = KeyClashes(within, there if clashing else "")
+                known = columns >= {name.casefold() for name in rule.columns}
+                found[rule.id] = self._clashes(rule, there if known else "")
         self._rows = replace(self._rows, clashes=found)
+
+    def _clashes(self, rule: RowRule, there: str) -> KeyClashes:
+        within = self._number(self._rows.clash_probe(rule)) > 0
+        if within:
+            within = self._number(self._rows.exact_probe(rule)) > 0
+        clashing = bool(there) and self._number(self._rows.existing_probe(rule, there)) > 0
+        return KeyClashes(within, there if clashing else "")
 
     def kept(self) -> Any:
         """The rows that break no rule that removes rows, with the contract's columns and the carried ones."""
@@ -140,44 +147,69 @@ class NativeEvaluation:
         """All rows in the shape of the contract."""
         return self._spark.sql(self._rows.typed())
 
-    def quarantined(self, *, added: Mapping[str, str]) -> Any:
-        """The rows that are set aside, with the rules that they break; `added` are further columns, SQL by name."""
-        return self._spark.sql(self._rows.quarantined(added=added))
+    def quarantined(self, *, added: Mapping[str, str], batch: Sequence[str] = ()) -> Any:
+        """The rows that are set aside, with the rules that they break; `added` are further columns, SQL by name.
+
+        `batch` are ids of rules for which all rows are set aside together.
+        """
+        return self._spark.sql(self._rows.quarantined(added=added, batch=batch))
 
     def evaluate(
         self,
         *,
-        resulting: Any | None = None,
+        resulting: Callable[[], Any | None] = lambda: None,
         references: Mapping[str, Any] | None = None,
     ) -> tuple[RowCounts, tuple[RuleResult, ...]]:
         """Counts of rows, and a result for every rule of the object.
 
-        Rules on the whole dataset speak of `resulting`, where it is given, else of the kept rows. `references` are the
-        data frames of other objects, by name; a rule that reads one that is not there is skipped with the reason.
+        Rules on the whole dataset speak of the frame that `resulting` gives, or of the kept rows. `references` are the
+        data frames of other objects, by name; a rule that reads one that is not there is skipped with the reason. A
+        rule that Spark refuses, or that fails on a value, has the status ERROR; the others are evaluated all the same.
         """
-        dataset_rules = self._rules.dataset_rules
-        direct = Measures(tuple(r for r in dataset_rules if isinstance(r.measure, Aggregate) and resulting is None))
-        failed = self._leave_out_invalid()
-        counts, results = self._row_results(direct)
-        results += failed
+        self._leave_out_refused()
+        dataset_rules, whole = self._rules.dataset_rules, resulting()
+        direct = Measures(tuple(r for r in dataset_rules if isinstance(r.measure, Aggregate) and whole is None))
+        try:
+            with errors_expected():
+                counts, results = self._row_results(direct)
+        except spark_failures():
+            self._leave_out(self._failing)
+            direct, whole = Measures(), resulting()
+            counts, results = self._row_results(direct)
+        results += [
+            self._error(rule, self._failed[rule.id]) for rule in self._rules.row_rules if rule.id in self._failed
+        ]
         others = [rule for rule in dataset_rules if rule not in direct.rules]
-        results += self._dataset_results(others, resulting, references or {})
+        results += self._dataset_results(others, whole, references or {})
         rules: tuple[RowRule | DatasetRule, ...] = (*self._rules.row_rules, *dataset_rules)
         order = {rule.id: number for number, rule in enumerate(rules)}
         return counts, tuple(sorted(results, key=lambda result: order[result.rule_id]))
 
-    def _leave_out_invalid(self) -> list[RuleResult]:
-        """Results of the rules whose SQL Spark refuses; they are not evaluated, so that they hide no other."""
-        refusal = self._refused(self._rows.counts())
-        if refusal is None:
-            return []
-        rows = self._rules.row_rules
-        found = {rule.id: error for rule in rows if (error := self._refused(self._rows.alone(rule))) is not None}
-        if not found:
+    def _leave_out_refused(self) -> None:
+        """Leave out the rules whose SQL Spark refuses. Raises what Spark says where it is not for a rule."""
+        if self._analysed:
+            return
+        self._analysed = True
+        keys = [rule for rule in self._rows.rules.row_rules if rule.kind is RowRuleKind.KEY]
+        queries = [self._rows.counts(), *map(self._rows.clash_probe, keys)]
+        refusal = next((error for error in map(self._refused, queries) if error is not None), None)
+        if refusal is not None and not self._leave_out(self._refused):
             raise refusal
-        left = tuple(rule for rule in rows if rule.id not in found)
-        self._rows = replace(self._rows, rules=replace(self._rules, row_rules=left))
-        return [self._failed(rule, found[rule.id]) for rule in rows if rule.id in found]
+
+    def _leave_out(self, fault: Callable[[str], Exception | None]) -> bool:
+        """Evaluate no longer the rules in whose query `fault` finds one, so that they hide no other; if there are any.
+
+        A key rule has two queries, of which one hashes and one groups.
+        """
+        rows = self._rows
+        for rule in rows.rules.row_rules:
+            queries = [rows.alone(rule), *([rows.clash_probe(rule)] if rule.kind is RowRuleKind.KEY else [])]
+            error = next((error for error in map(fault, queries) if error is not None), None)
+            if error is not None:
+                self._failed[rule.id] = error
+        left = tuple(rule for rule in rows.rules.row_rules if rule.id not in self._failed)
+        self._rows = replace(rows, rules=replace(rows.rules, row_rules=left))
+        return len(left) < len(rows.rules.row_rules)
 
     def _refused(self, query: str) -> Exception | None:
         """What Spark says against a query when it analyses it; None where it takes it."""
@@ -187,6 +219,15 @@ class NativeEvaluation:
             with errors_expected():
                 self._spark.sql(query).schema  # noqa: B018 (a session of Spark Connect analyses when it is asked)
         except AnalysisException as error:
+            return error
+        return None
+
+    def _failing(self, query: str) -> Exception | None:
+        """With what a query fails when it is run; None where it does not."""
+        try:
+            with errors_expected():
+                self._number(query)
+        except spark_failures() as error:
             return error
         return None
 
@@ -231,14 +272,12 @@ class NativeEvaluation:
 
     def _measured(self, context: ObjectContext, rules: tuple[DatasetRule, ...]) -> list[RuleResult]:
         """The results of rules in one query; where that fails, of each on its own, so that one hides no other."""
-        from pyspark.errors import PySparkException
-
         try:
             with errors_expected():
                 rows = self._spark.sql(checks_query(context, rules)).collect()
-        except PySparkException as error:
+        except spark_failures() as error:
             if len(rules) == 1:
-                return [self._failed(rules[0], error)]
+                return [self._error(rules[0], error)]
             return [result for rule in rules for result in self._measured(context, (rule,))]
         lines = {row["rule_id"]: row for row in rows}
         return [
@@ -277,9 +316,9 @@ class NativeEvaluation:
         message = f"the rule reads {reads}, whose data is not at hand"
         return replace(self._result(rule, RuleStatus.SKIPPED), message=message)
 
-    def _failed(self, rule: RowRule | DatasetRule, error: Exception) -> RuleResult:
-        said = str(error).strip().partition("\n")[0]
-        return replace(self._result(rule, RuleStatus.ERROR), message=f"Spark refuses the rule: {said}")
+    def _error(self, rule: RowRule | DatasetRule, error: Exception) -> RuleResult:
+        message = f"Spark refuses the rule: {failure_text(error)}"
+        return replace(self._result(rule, RuleStatus.ERROR), message=message)
 
     def _result(self, rule: RowRule | DatasetRule, status: RuleStatus) -> RuleResult:
         return RuleResult(

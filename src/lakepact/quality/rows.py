@@ -18,7 +18,6 @@ __all__ = ["JudgedRows", "KeyClashes", "Measures"]
 
 _INPUT: Final = "`_lakepact_input`"
 _KEYED: Final = "`_lakepact_keyed`"
-_NEVER: Final = "FALSE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +96,25 @@ class JudgedRows:
         """The query of the rows that break no rule that removes rows."""
         return f"{self._with(self._levels())}SELECT {_listed(self.columns)}\nFROM {self._last}{_where(self._keep)}"
 
-    def quarantined(self, *, added: Mapping[str, str]) -> str:
-        """The query of the rows that are set aside, with why; `added` are further columns, SQL by name."""
-        recorded = [(position, string(rule.id)) for position, rule in enumerate(self.judged) if rule.action in REMOVES]
+    def quarantined(self, *, added: Mapping[str, str], batch: Sequence[str] = ()) -> str:
+        """The query of the rows that are set aside, with why; `added` are further columns, SQL by name.
+
+        `batch` are ids of rules for which all rows are set aside together.
+        """
+        actions = (*REMOVES, Action.FAIL) if batch else REMOVES
+        recorded = [(position, string(rule.id)) for position, rule in enumerate(self.judged) if rule.action in actions]
+        failed = self.masks.broken_names(recorded)
+        if batch:
+            failed = f"array_union({failed}, array({', '.join(map(string, batch))}))"
         columns = [
             *self.columns,
-            f"{self.masks.broken_names(recorded)} AS {FAILED_RULES}",
-            f"{self._raw_values()} AS _lakepact_raw_values",
+            f"{failed} AS {FAILED_RULES}",
+            f"{self._raw_values(actions)} AS _lakepact_raw_values",
             f"{string(self.contract[0])} AS _lakepact_contract_id",
             f"{string(self.contract[1])} AS _lakepact_contract_version",
             *(f"{sql} AS {identifier(name)}" for name, sql in added.items()),
         ]
-        where = self._any(Action.QUARANTINE) or _NEVER
+        where = "TRUE" if batch else self._any(Action.QUARANTINE) or "FALSE"
         return f"{self._with(self._levels())}SELECT {_listed(columns)}\nFROM {self._last}\nWHERE {where}"
 
     def counts(self, measures: Measures | None = None) -> str:
@@ -134,8 +140,10 @@ class JudgedRows:
         return f"SELECT *, {_listed(asked.verdicts())}\nFROM (\n{text}\n)" if asked.rules else text
 
     def alone(self, rule: RowRule) -> str:
-        """The query of one rule's predicate on every row."""
-        return f"{self._with(self._inputs())}SELECT {self._predicate(rule) or 'TRUE'}\nFROM {_INPUT}"
+        """The query of how many rows hold one rule."""
+        if rule.kind is RowRuleKind.KEY:
+            return self.exact_probe(rule)
+        return f"{self._with(self._inputs())}SELECT {_count(self._predicate(rule) or 'TRUE')} AS n\nFROM {_INPUT}"
 
     def nothing_measured(self, measures: Measures) -> str:
         """The query that measures no rows at all."""
@@ -243,12 +251,12 @@ class JudgedRows:
         typed = {rule.columns[0] for rule in self.rules.row_rules if rule.kind is RowRuleKind.TYPE}
         return {each.column.name: each.raw for each in self.alignment.columns if each.raw and each.column.name in typed}
 
-    def _raw_values(self) -> str:
+    def _raw_values(self, actions: Sequence[Action]) -> str:
         pairs = [
             f"IF({self.masks.broken(position)}, "
             f"struct({string(rule.columns[0])}, CAST({RAW}.{identifier(rule.columns[0])} AS STRING)), NULL)"
             for position, rule in enumerate(self.judged)
-            if rule.kind is RowRuleKind.TYPE and rule.action in REMOVES
+            if rule.kind is RowRuleKind.TYPE and rule.action in actions
         ]
         if not pairs:
             return "CAST(map() AS MAP<STRING, STRING>)"
@@ -280,4 +288,4 @@ def _where(condition: str) -> str:
 
 
 def _count(condition: str) -> str:
-    return f"count(if({condition}, 1, NULL))" if condition else "0L"
+    return f"count(if((\n{condition}\n), 1, NULL))" if condition else "0L"

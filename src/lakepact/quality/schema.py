@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType, StructType
+from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType, StructField, StructType
 from lakepact.diff.widening import Step, type_step
 from lakepact.rules.conversion import converted, fits
 from lakepact.rules.model import ObjectRules, TypedColumn
@@ -20,13 +20,15 @@ class DriftKind(StrEnum):
 
     MISSING = "missing"
     EXTRA = "extra"
+    REPEATED = "repeated"
     TYPE = "type"
     NULLABLE = "nullable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
-    """One difference. `expected` and `found` are types as SQL writes them, '' where there is no such column.
+    """One difference. `expected` and `found` are types as SQL writes them, '' where there is no such column, or the
+    names of a column that is there more than once.
 
     With `adapted` the data can be written all the same: values of another type are converted, each one checked, and a
     column that may hold NULL is checked row by row. Where it is False the data does not fit the contract.
@@ -44,6 +46,8 @@ class ColumnDrift:
                 return f"column {self.column!r} ({self.expected}) is missing"
             case DriftKind.EXTRA:
                 return f"column {self.column!r} ({self.found}) is not in the contract"
+            case DriftKind.REPEATED:
+                return f"column {self.column!r} is there more than once: {self.found}"
             case DriftKind.NULLABLE:
                 return f"column {self.column!r} may hold NULL, the contract requires a value"
         how = "each value is converted and checked" if self.adapted else "which cannot be converted"
@@ -102,16 +106,21 @@ def align(
     `convertible` says of a contract's column whether Spark can convert the SQL expression of a found value to it at
     all; a column that it cannot convert is of the wrong type, and each of its values counts as lost.
     """
-    there = {field.name.casefold(): field for field in observed.fields}
+    there: dict[str, list[StructField]] = {}
+    for each in observed.fields:
+        there.setdefault(each.name.casefold(), []).append(each)
     columns: list[AlignedColumn] = []
     drift: list[ColumnDrift] = []
     for column in rules.columns:
-        field = there.pop(column.name.casefold(), None)
+        found = there.pop(column.name.casefold(), [])
         expected = column.type.ddl
-        if field is None:
+        if len(found) != 1:
+            # Nobody can tell which of several is meant: none is.
+            kind, names = (DriftKind.REPEATED if found else DriftKind.MISSING), ", ".join(each.name for each in found)
             columns.append(AlignedColumn(column=column, value=f"CAST(NULL AS {expected})"))
-            drift.append(_drift(column.name, DriftKind.MISSING, expected, "", adapted=False))
+            drift.append(_drift(column.name, kind, expected, names, adapted=False))
             continue
+        (field,) = found
         raw = identifier(field.name)
         if _same(field.type, column.type):
             columns.append(AlignedColumn(column=column, value=raw))
@@ -124,9 +133,15 @@ def align(
             drift.append(_drift(column.name, DriftKind.TYPE, expected, field.type.ddl, adapted=False))
         if column.required and not field.required:
             drift.append(_drift(column.name, DriftKind.NULLABLE, expected, field.type.ddl, adapted=True))
-    for field in there.values():
-        drift.append(_drift(field.name, DriftKind.EXTRA, "", field.type.ddl, adapted=False))
-    return Alignment(columns=tuple(columns), extra=tuple(field.name for field in there.values()), drift=tuple(drift))
+    extra = []
+    for found in there.values():
+        if len(found) == 1:
+            extra.append(found[0].name)
+            drift.append(_drift(found[0].name, DriftKind.EXTRA, "", found[0].type.ddl, adapted=False))
+        else:
+            names = ", ".join(each.name for each in found)
+            drift.append(_drift(found[0].name, DriftKind.REPEATED, "", names, adapted=False))
+    return Alignment(columns=tuple(columns), extra=tuple(extra), drift=tuple(drift))
 
 
 def _drift(column: str, kind: DriftKind, expected: str, found: str, *, adapted: bool) -> ColumnDrift:
