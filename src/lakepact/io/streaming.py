@@ -69,7 +69,7 @@ def write_stream_with_contract(
     references: Mapping[str, Any] | None = None,
     quarantine: str | None = None,
     trigger: Mapping[str, Any] | None = None,
-    query_name: str | None = None,
+    query_name: str = "",
     on_batch: Callable[[WriteResult], None] | None = None,
     store: ContractStore | str | None = None,
     statuses: Collection[Status] = (Status.VALIDATED,),
@@ -79,25 +79,20 @@ def write_stream_with_contract(
 ) -> Any:
     """Start a query that writes the stream `df` into a Delta table under `contract`; the running StreamingQuery.
 
-    Every micro-batch is a governed write of its own, see `write_with_contract`, whose arguments these are. The contract
-    is chosen when the query starts, and its columns are compared once, before it does. checkpoint: Spark's folder of
-    the query. trigger: arguments of Spark's `trigger`, such as {"availableNow": True}. intervention: what happens to a
-    batch whose verdict is FAIL; with STOP, the first `tolerated` such batches in a row are set aside instead, counted
-    over restarts. on_batch is called with the result of every batch, on the side of the driver. Rules on the whole
-    dataset speak of the batch, unless `checks_on` is TABLE.
+    Each micro-batch is a write of its own, see `write_with_contract`, whose arguments these are. The contract is chosen
+    and its columns are compared before the query starts. trigger: arguments of Spark's `trigger`. intervention: what
+    happens to a batch whose verdict is FAIL; with STOP, the first `tolerated` such batches in a row, over restarts, are
+    set aside instead. on_batch is called with each result. Rules on the whole dataset speak of the batch by default.
 
-    Raises as `write_with_contract` before the query starts. The error of a batch ends the query, whose
-    `awaitTermination` raises it with its code in the text.
+    Raises as `write_with_contract` before the query starts; later `awaitTermination` raises the error of a batch.
 
         from lakepact.io import write_stream_with_contract
 
         raw = spark.readStream.table("raw.orders")
-        query = write_stream_with_contract(raw, "orders", table="sales.orders", checkpoint="/Volumes/main/sales/orders")
+        query = write_stream_with_contract(raw, "orders", checkpoint="/Volumes/main/sales/orders")
     """
-    if WriteMode(mode) is WriteMode.OVERWRITE:
-        raise UsageError("a stream cannot overwrite its table", "LP891", "use append or merge")
-    place = named_table(table, path)
-    surroundings = surroundings_of(store)
+    _refuse_overwrite(WriteMode(mode))
+    place, surroundings = named_table(table, path), surroundings_of(store)
     governed = resolve(
         contract,
         object_name=object_name,
@@ -126,8 +121,7 @@ def write_stream_with_contract(
     sink = _Sink(
         governed=governed,
         order=order,
-        # The store has been asked; batches only record their results.
-        surroundings=replace(surroundings, store=None),
+        surroundings=replace(surroundings, store=None),  # batches only record their results
         alignment=alignment,
         checkpoint=checkpoint.rstrip("/"),
         intervention=Intervention(intervention),
@@ -137,9 +131,14 @@ def write_stream_with_contract(
     return _started(df, sink, query_name, trigger)
 
 
-def _started(df: Any, sink: _Sink, query_name: str | None, trigger: Mapping[str, Any] | None) -> Any:
+def _refuse_overwrite(mode: WriteMode) -> None:
+    if mode is WriteMode.OVERWRITE:
+        raise UsageError("a stream cannot overwrite its table", "LP891", "use append or merge")
+
+
+def _started(df: Any, sink: _Sink, query_name: str, trigger: Mapping[str, Any] | None) -> Any:
     writer = df.writeStream.foreachBatch(sink.write).option("checkpointLocation", sink.checkpoint)
-    if query_name is not None:
+    if query_name:
         writer = writer.queryName(query_name)
     return (writer.trigger(**trigger) if trigger is not None else writer).start()
 
