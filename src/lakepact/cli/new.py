@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import shlex
 import sys
 from collections.abc import Callable
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["new"]
 
+_Store = Annotated[
+    str | None,
+    typer.Option("--store", "-s", metavar="ADDRESS", help="Put it into this store, as a draft.", show_default=False),
+]
+_Actor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", envvar="LAKEPACT_ACTOR", help="Who does it (default: your user name).", show_default=False
+    ),
+]
 _SUFFIXES = (".yaml", ".yml", ".odcs")
 
 
@@ -50,10 +61,15 @@ def new(
     api_version: Annotated[
         str, typer.Option("--api-version", metavar="VERSION", help="Version of the standard to write.")
     ] = "v3.1.0",
+    store: _Store = None,
+    actor: _Actor = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Take the defaults without asking.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write a new contract, asking for what no flag says."""
+    """Write a new contract, asking for what no flag says.
+
+    With --store it becomes a draft there, and a file only where one is named.
+    """
     from lakepact.authoring.new import new_contract
     from lakepact.authoring.questions import answered
     from lakepact.cli.files import write_atomically
@@ -76,6 +92,10 @@ def new(
     asker = _ask if _is_terminal() else None
     answers = answered(given, api_version=version, ask=asker, defaults=yes, stem=_stem(file))
     content = new_contract(answers).decode()
+    if store is not None:
+        _put(content, store, actor)
+        if file is None:
+            return
     if file == "-":
         write(content)
         return
@@ -83,6 +103,20 @@ def new(
     _check_free(target, force=force)
     write_atomically(target, content)
     say(f"'{target}' written. Next: lakepact explain {shlex.quote(str(target))}")
+
+
+def _put(content: str, address: str, actor: str | None) -> None:
+    """Put the contract into a store, as a draft. Raises what the store raises, UsageError LP844 for nobody."""
+    from lakepact.contract import load_contract
+    from lakepact.store import Status, open_store
+
+    try:
+        who = actor or getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise UsageError("nobody knows who you are", "LP844", "name yourself with --actor") from error
+    opened = open_store(address)
+    put = opened.put(load_contract(content.encode()), actor=who, reason="lakepact new", status=Status.DRAFT)
+    say(f"{opened.address}#{put.contract_id}@{put.version} is there, as a {put.status}")
 
 
 def _api_version(text: str) -> ApiVersion:

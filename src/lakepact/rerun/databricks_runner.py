@@ -1,0 +1,131 @@
+"""Pipelines of a Databricks workspace, by the workspace's own SDK."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed
+from lakepact.rerun.runner import RunState, UpdateOutcome, UpdateRequest
+
+__all__ = ["DatabricksRunner"]
+
+_ENDED: Final = {
+    "COMPLETED": RunState.COMPLETED,
+    "FAILED": RunState.FAILED,
+    "CANCELED": RunState.CANCELED,
+}
+_BUSY: Final = 5.0
+_LONGEST: Final = 3600.0
+
+
+class DatabricksRunner:
+    """Starts updates of pipelines; `pipelines` maps a binding's name to the pipeline's id.
+
+    An update that runs already is waited for, up to an hour. Which update was started for which key is told by the
+    time: the first that this job could have started after it was asked for.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        pipelines: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`client` is a `databricks.sdk.WorkspaceClient`."""
+        self._client = client
+        self._pipelines = pipelines
+        self._clock = clock
+        self._pause = pause
+
+    @property
+    def address(self) -> str:
+        """The workspace's address."""
+        return str(self._client.config.host)
+
+    def start(self, request: UpdateRequest) -> str:
+        """Start an update, once a running one has ended; its id.
+
+        An update of this pipeline that the API started since the request was first made is taken for it, so that a
+        job that was killed before it could note the id starts none twice.
+        """
+        pipeline_id = self._id(request.pipeline)
+        with _talking(request.pipeline):
+            if (found := self._started_since(pipeline_id, request.since)) is not None:
+                return found
+            self._wait_until_idle(request.pipeline, pipeline_id)
+            started = self._client.pipelines.start_update(pipeline_id, full_refresh=request.full_refresh)
+        return str(started.update_id)
+
+    def outcome(self, pipeline: str, update_id: str) -> UpdateOutcome:
+        """How an update stands; for one that failed, what the event log says of it."""
+        pipeline_id = self._id(pipeline)
+        with _talking(pipeline):
+            update = self._client.pipelines.get_update(pipeline_id, update_id).update
+            state = _ENDED.get(_name(update.state), RunState.RUNNING)
+            message = self._failure(pipeline_id, update_id) if state is RunState.FAILED else ""
+        return UpdateOutcome(update_id=update_id, state=state, message=message)
+
+    def _id(self, pipeline: str) -> str:
+        if pipeline not in self._pipelines:
+            known = ", ".join(sorted(self._pipelines)) or "none"
+            message = f"no id of the pipeline '{pipeline}' in {self.address} is known"
+            raise ConfigurationError(message, "LP945", f"name it; known are: {known}")
+        return self._pipelines[pipeline]
+
+    def _started_since(self, pipeline_id: str, since: datetime) -> str | None:
+        updates = self._client.pipelines.list_updates(pipeline_id, max_results=25).updates or []
+        begun = int(since.timestamp() * 1000)
+        ours = [each for each in updates if (each.creation_time or 0) >= begun and _name(each.cause) == "API_CALL"]
+        return str(ours[-1].update_id) if ours else None
+
+    def _wait_until_idle(self, pipeline: str, pipeline_id: str) -> None:
+        waited = 0.0
+        while _name(self._client.pipelines.get(pipeline_id).state) not in ("IDLE", "FAILED"):
+            if waited >= _LONGEST:
+                raise RemoteFailed(f"pipeline '{pipeline}' has been busy for an hour", "LP946", "it is tried again")
+            self._pause(_BUSY)
+            waited += _BUSY
+
+    def _failure(self, pipeline_id: str, update_id: str) -> str:
+        """The first error that the event log has of an update."""
+        events = self._client.pipelines.list_pipeline_events(
+            pipeline_id, filter=f"update_id = '{update_id}' AND level = 'ERROR'", max_results=25
+        )
+        for event in events:
+            for exception in (event.error.exceptions or []) if event.error else []:
+                if exception.message:
+                    return str(exception.message).partition("\n")[0]
+            if event.message:
+                return str(event.message)
+        return ""
+
+
+@contextmanager
+def _talking(pipeline: str) -> Iterator[None]:
+    """What the SDK raises, as errors of ours: what another attempt may help against is RemoteFailed."""
+    try:
+        from databricks.sdk.errors import NotFound, PermissionDenied
+        from databricks.sdk.errors.base import DatabricksError
+    except ImportError:
+        message = "databricks-sdk is not installed"
+        raise ExtraMissing(message, "LP947", "pip install 'lakepact[databricks]'") from None
+    try:
+        yield
+    except NotFound as error:
+        raise ConfigurationError(f"pipeline '{pipeline}' is not in the workspace: {error}", "LP945") from error
+    except PermissionDenied as error:
+        hint = "grant CAN_RUN on the pipeline to the job's principal"
+        raise ConfigurationError(f"pipeline '{pipeline}' may not be run: {error}", "LP945", hint) from error
+    except (DatabricksError, TimeoutError, OSError) as error:
+        raise RemoteFailed(f"the workspace cannot run pipeline '{pipeline}': {error}", "LP946") from error
+
+
+def _name(value: object) -> str:
+    """The text of an enum of the SDK."""
+    return str(getattr(value, "value", value) or "")
