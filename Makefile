@@ -5,7 +5,7 @@ PY := $(BIN)/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo loop test check bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -14,6 +14,10 @@ demo: .venv/installed ## run the flights pipeline on a local Delta lake and prin
 	@$(PY) tools/java.py
 	@$(PY) examples/flights/make_data.py
 	@$(BIN)/lakepact run examples/flights $(ARGS)
+
+loop: .venv/installed ## show the whole loop here: validated in Collibra (a double), told by webhook, the pipeline reruns
+	@$(PY) tools/java.py
+	@$(PY) examples/loop/loop.py $(ARGS)
 
 test: .venv/installed ## run the test suite (ARGS='tests/rules -k unique' for a part of it)
 	@$(PY) tools/java.py

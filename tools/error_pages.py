@@ -152,6 +152,7 @@ OTHERS = {
     "LP425": ("A file that lakepact did not write is in the way.", "Move it, or use `--force`."),
     "LP426": ("No contract here has a schema object of that name.", "Correct the name."),
     "LP427": ("With `--strict`: clauses that nothing can enforce.", "Change or remove them, or leave `--strict` out."),
+    "LP429": ("A command lacks an address, or a place on this machine.", "Give the option that the hint names."),
     "LP428": ("The system refuses something.", "Do as it says; a full disk and a missing permission end here."),
     "LP520": ("A pipeline source calls the API wrongly.", "Correct the call at that line."),
     "LP521": ("The API has this call, this machine does not.", "Keep it in a source that only Databricks runs."),
@@ -256,6 +257,7 @@ OTHERS = {
     "LP841": ("Answers for a new contract are missing, and there is no terminal.", "Give the flags that are named."),
     "LP842": ("An answer for a new contract cannot be taken.", "Do as the message says."),
     "LP843": ("That is no version of the standard.", "Use v3.0.0 to v3.2.0."),
+    "LP844": ("A contract is to go into a store, and nobody knows who you are.", "Name yourself with `--actor`."),
     "LP850": ("A store has no such contract, or no version that fits.", "`lakepact store list` shows what there is."),
     "LP851": (
         "A store holds something else than the writer has seen, or others keep writing.",
@@ -299,6 +301,65 @@ OTHERS = {
     "LP872": ("A request to a service of contracts is not as it should be.", "Do as the hint says."),
     "LP873": ("A request to a service of contracts is too large.", "Split the contract."),
     "LP874": ("A service of contracts, or its address, is not set up right.", "Do as the hint says."),
+    "LP880": (
+        "A draft is asked of something that is no schema of a data frame.",
+        "Give what `df.schema.json()` writes.",
+    ),
+    "LP881": (
+        "It is not clear which contract a draft is of.",
+        "Name the id of the new one, or the contract that changes.",
+    ),
+    "LP882": ("The data has two columns of one name.", "Rename one; capitals make no difference."),
+    "LP883": ("Nothing can be drafted from a file.", "Do as the hint says."),
+    "LP884": ("Files need a library that is not installed.", "Install the extra that the hint names."),
+    "LP885": (
+        "There are no files to draft from, or their form is not known.",
+        "Name files of one form, or say which it is.",
+    ),
+    "LP886": (
+        "A schema of a registry is none, has an unknown type, or contains itself.",
+        "Correct it at the place; give the schemas that it refers to.",
+    ),
+    "LP887": ("A file does not hold results of rules.", "Give rows of `rule_results` as JSON."),
+    "LP888": ("A draft is asked for in a way that cannot be.", "Do as the hint says."),
+    "LP890": ("A read or write does not say which table or object is meant.", "Do as the hint says."),
+    "LP891": ("A read or write is asked for in a way that cannot be.", "Do as the hint says."),
+    "LP892": (
+        "The columns of data are not those of the contract.",
+        "Change the data, or propose a new version with `on_mismatch='draft'`.",
+    ),
+    "LP893": (
+        "Data breaks rules of its contract.",
+        "Correct the data, or let `on_violation='quarantine'` set rows aside.",
+    ),
+    "LP894": (
+        "A contract has a status that is not allowed here.",
+        "Use a validated version, or allow more by `statuses`.",
+    ),
+    "LP895": (
+        "The last change of a table was not a write under the contract.",
+        "Read with `on_violation='raise'`, which evaluates the rules.",
+    ),
+    "LP896": (
+        "A table cannot take the rows of a contract.",
+        "Name a Delta table, or change the types that are listed.",
+    ),
+    "LP897": ("Other rows were written than were judged.", "Write with `pin=True`, or restore the version before."),
+    "LP898": ("A merge has no key that is unique.", "Give `keys`, or make them the primary key of the contract."),
+    "LP875": (
+        "Spark or a SQL warehouse fails at a statement of a contract store, or does not answer in time.",
+        "Do as the message and the hint say; look before you write again.",
+    ),
+    "LP876": (
+        "A workspace refuses: the token, a permission, the SQL warehouse, or there is no login.",
+        "Log in again, or ask for the permission.",
+    ),
+    "LP877": (
+        "An address, a grant or a tag of a store in a catalog is not one, or the place has none.",
+        "Do as the hint says.",
+    ),
+    "LP878": ("A document is too large for a statement on a SQL warehouse.", "Split the contract, or use `spark:`."),
+    "LP879": ("databricks-sdk is not installed.", "`pip install 'lakepact[databricks]'`"),
     "LP780": ("A reference or a command needs Git, which is not here.", "Install Git, or put it on PATH."),
     "LP781": ("The folder is not in a Git repository.", "Name a file, or go to a folder of the repository."),
     "LP782": (
@@ -325,6 +386,117 @@ OTHERS = {
         "Raise `version` to what the message asks for, undo the change, or waive it.",
     ),
     "LP900": ("Something that nobody foresaw.", "Set `LAKEPACT_DEBUG=1`, and report what it shows."),
+    "LP901": (
+        "The settings for Collibra, or a secret that they name, cannot be used.",
+        "Mend what the message names; docs/collibra.md lists all settings.",
+    ),
+    "LP902": (
+        "Collibra does not answer, or says that it cannot now.",
+        "Try again later. Reads go on from the cache, drafts and outcomes wait for `lakepact collibra sync`.",
+    ),
+    "LP903": (
+        "Collibra does not let lakepact in.",
+        "Check the client id, the secret or the token; a 401 can also mean that the user may not see the resource.",
+    ),
+    "LP904": (
+        "Collibra does not permit what was asked for.",
+        'Give the user "Product Rights > Data Contract" and the right to change the port and the contract.',
+    ),
+    "LP905": ("Collibra does not have what was asked for.", "Check ids in the settings and in the mapping file."),
+    "LP906": ("Collibra refuses a request.", "The message holds what Collibra says about it."),
+    "LP907": (
+        "The answer is none that Collibra gives, or is too large.",
+        "Check the address: a gateway or a login page may answer in its place.",
+    ),
+    "LP908": (
+        "Several contracts or ports of Collibra could be meant.",
+        "Say in the mapping file which it is, or remove what is there twice.",
+    ),
+    "LP909": (
+        "A contract or a dataset has no port in Collibra.",
+        "`lakepact collibra discover` writes a mapping to review; name it in the settings.",
+    ),
+    "LP910": (
+        "Collibra has no status for one of lakepact's, or one name means two.",
+        "Name a status of the tenant under `names` in the settings; `lakepact collibra check` shows them.",
+    ),
+    "LP911": (
+        "The bytes of a version in Collibra are not those that were put, or reviewed, or they are not there.",
+        "Put the change under a new version. What is missing is put again with the same bytes.",
+    ),
+    "LP912": ("Collibra keeps no id or version that is so long.", "Shorten it: 200 and 100 characters are the limits."),
+    "LP913": (
+        "Collibra has no validated version of the contract.",
+        "Let a steward validate it; `lakepact collibra check` shows which statuses of the tenant mean that.",
+    ),
+    "LP914": ("The file is no mapping of contracts to ports.", "Mend what the message names, see docs/collibra.md."),
+    "LP915": (
+        "Collibra has no attribute type for an outcome.",
+        "Let an administrator make it and assign it to the asset type, or name another under `attributes`.",
+    ),
+    "LP916": ("The text is no id of Collibra.", "Give the UUID that the address of its page shows."),
+    "LP917": ("The port has the contract of another id.", "A port has one contract: map this one to another port."),
+    "LP918": (
+        "The ledger of the contract belongs to other users of Collibra.",
+        "Add the user to `owners` in the settings of everybody who reads and writes contracts.",
+    ),
+    "LP919": ("The file holds no results of rules.", "Give a JSON list of rows of the table rule_results."),
+    "LP930": ("A notice to the webhook is not what one is.", "Send what docs/webhook.md shows."),
+    "LP931": (
+        "The webhook is not set up right: a setting, or a secret that is missing or none.",
+        "Do as the hint says; `lakepact webhook secret` makes a secret.",
+    ),
+    "LP932": (
+        "Nothing proves that a request to the webhook comes from who may send it.",
+        "Check the secret on both sides, the clocks, and that nothing changes the body on the way.",
+    ),
+    "LP933": ("There is no delivery of that id.", "`lakepact webhook events list` shows them."),
+    "LP934": ("Somebody else has an event or an effect by now, or has it still.", "Leave it to them, or wait."),
+    "LP935": ("The inbox cannot be used.", "Check the path, permissions and the storage."),
+    "LP936": ("A table is no inbox, is damaged, or a newer lakepact made it.", "Do as the hint says."),
+    "LP937": ("That is no address of an inbox, or nothing that it does.", "Write for example `delta:inbox`."),
+    "LP938": ("The webhook cannot listen there.", "Choose another port."),
+    "LP939": ("The webhook or its inbox needs a library that is not installed.", "Install the extra of the hint."),
+    "LP940": ("An event, a claim or an effect is given in a way that cannot be.", "Do as the hint says."),
+    "LP948": ("`lakepact webhook` is called with too little, or with what is none.", "Do as the hint says."),
+    "LP949": ("A webhook does not answer, or refuses a notice.", "Check the address; docs/webhook.md says why."),
+    "LP950": (
+        "The settings of notifications cannot be read, or have the errors that are listed under it.",
+        "Mend what is listed; docs/notifications.md says what may be written.",
+    ),
+    "LP951": (
+        "The settings of notifications have an unknown key.",
+        "Correct its spelling; the hint names similar ones.",
+    ),
+    "LP952": (
+        "A value in the settings of notifications, or a time on the command line, is missing or not right.",
+        "Write what the message or its hint says.",
+    ),
+    "LP953": (
+        "A secret, or what looks like one, stands in the settings of notifications.",
+        "Write where it is: `${env:NAME}`, `${file:PATH}` or `${secret:SCOPE/KEY}`.",
+    ),
+    "LP954": ("There is no channel or no mute of that name.", "Take one of those that the hint names."),
+    "LP955": (
+        "A secret of a channel is not there, or is none that the service could have given.",
+        "Set it where the settings say; the message never shows it.",
+    ),
+    "LP956": ("A channel needs a library that is not installed.", "Install the extra that the hint names."),
+    "LP957": ("A service refuses a notification.", "Mend what it says; then `lakepact notify send --again`."),
+    "LP958": (
+        "A service does not take notifications now.",
+        "Nothing: they wait and are sent again, with longer and longer pauses.",
+    ),
+    "LP959": (
+        "The folder in which notifications wait cannot be read or written.",
+        "Check its path, permissions and space, and that its file system has locks.",
+    ),
+    "LP942": ("Nobody can tell which contract an event is about.", "Send the id of the contract with the event."),
+    "LP943": ("An update is not known to who runs pipelines here.", "Replay the event; the pipeline then runs again."),
+    "LP944": ("The record of an update is damaged.", "Remove the file; the update then runs again."),
+    "LP945": ("A pipeline is not in the workspace, or may not be run.", "Correct its id, or grant CAN_RUN."),
+    "LP946": ("The workspace cannot run a pipeline now.", "Nothing; it is tried again."),
+    "LP947": ("databricks-sdk is not installed.", "pip install 'lakepact[databricks]'"),
 }
 
 CATALOGUE = {

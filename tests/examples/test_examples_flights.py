@@ -161,11 +161,14 @@ def assert_reported(run: Run, objects: dict[str, oracle.Ruled]) -> None:
 
 
 def rounded(dataset: dict[str, Any]) -> dict[str, Any]:
-    """Averages of the same numbers differ in their last digits with the order of summing."""
+    """Averages of the same numbers differ in their last digits with the order of summing.
+
+    How a dataset was refreshed is left out: pandas does not know, and a view that was left as it is has equal counts.
+    """
     checks = [
         c | {"value": round(c["value"], 9) if isinstance(c["value"], float) else c["value"]} for c in dataset["checks"]
     ]
-    return dataset | {"checks": checks}
+    return {name: value for name, value in dataset.items() if name != "refresh"} | {"checks": checks}
 
 
 def keys_of(frame: Any, name: str) -> pd.DataFrame:
@@ -257,11 +260,23 @@ def test_a_second_run_without_new_data(demo: Demo, first: Run, second: Run) -> N
     assert demo.table("flights__quarantine").count() == 5
 
 
+def test_only_checks_that_the_clock_or_the_update_depend_on_are_run_again(second: Run) -> None:
+    refreshed = {name: dataset["refresh"] for name, dataset in second.datasets.items()}
+    expected = dict.fromkeys(refreshed, "NO_OP")
+    expected |= dict.fromkeys(("flights", "flights__quarantine"), "INCREMENTAL")
+    expected |= dict.fromkeys(("flights__checks", "flights__gate"), "COMPLETE_RECOMPUTE")
+    assert refreshed == expected
+
+
+
 def test_a_third_run_with_more_flights_and_airports_put_right(demo: Demo, third: Run) -> None:
     before = oracle.flights(demo.given["flights"])
     more = more_flights(pd.read_parquet(demo.folder / "data" / "flights" / "2013-01.parquet"))
     objects = judged(demo, more, before.published, third)
     assert_reported(third, objects)
+    unchanged = {name for name, dataset in third.datasets.items() if dataset["refresh"] == "NO_OP"}
+    assert {name.partition("__")[0] for name in unchanged} == {"weather", "planes", "airlines"}
+    assert "airports" not in unchanged
     ruled = objects["flights"]
     assert (len(ruled.published), len(ruled.quarantined)) == (16, 4)
     everything, held = (
@@ -292,7 +307,7 @@ def test_the_sql_source_makes_the_same_tables_and_counts(demo: Demo, third: Run)
     result = pipeline_result(outcome, plan, demo.session.classic)
     (in_sql,) = to_json(UpdateResult(update_id="", state=UpdateState.COMPLETED, pipelines=(result,)))["pipelines"]
     names = [dataset["name"] for dataset in in_sql["datasets"]]
-    assert in_sql["datasets"] == [third.datasets[name] for name in names]
+    assert [rounded(dataset) for dataset in in_sql["datasets"]] == [rounded(third.datasets[name]) for name in names]
     assert {"weather", "weather__quarantine", "weather__checks", "planes", "airports__duplicates"} <= set(names)
     for name in names:
         assert rows_of(demo.table(name, "flights_in_sql")) == rows_of(demo.table(name)), name

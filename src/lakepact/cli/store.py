@@ -79,11 +79,21 @@ store = typer.Typer(
 
 
 @store.command()
-def init(address: _Store = None) -> None:
-    """Make a place a store. Where it is one, nothing changes."""
+def init(
+    grant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHO=read|write", help="Let others use it (Unity Catalog).", show_default=False),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Tag its tables (Unity Catalog).", show_default=False)
+    ] = None,
+    address: _Store = None,
+) -> None:
+    """Make a place a store. Where it is one, nothing changes, except that grants and tags are added."""
     from lakepact.store import create_store, open_store
+    from lakepact.store.governance import grant_of, tags_of
 
-    create_store(_address(address))
+    create_store(_address(address), grants=[grant_of(each) for each in grant or ()], tags=tags_of(tag or ()))
     say(f"{open_store(_address(address)).address} is a contract store")
 
 

@@ -20,6 +20,7 @@ from lakepact.contract.types import (
     resolve_type,
 )
 from lakepact.contract.yaml_nodes import child_path
+from lakepact.diff.widening import Step, type_step
 from lakepact.drafts.assembly import blank_contract, changed_draft, first_draft
 from lakepact.drafts.document import DocumentEdits
 from lakepact.drafts.model import Draft, Proposal, ProposalKind, Provenance
@@ -322,7 +323,10 @@ def _atoms_agree(known: str, observed: str) -> bool:
     # Spark hands VARCHAR(n) on as a string, and VARIANT stands for any object that says nothing of its parts.
     if observed == "STRING":
         return known.startswith(("VARCHAR", "CHAR")) or known == "VARIANT"
-    return known == "STRING" and observed.startswith(("VARCHAR", "CHAR"))
+    if known == "STRING" and observed.startswith(("VARCHAR", "CHAR")):
+        return True
+    # Every value of a narrower type fits: that the data has less to say changes nothing in the contract.
+    return type_step(AtomicType(observed), AtomicType(known)) is Step.WIDER
 
 
 def _adopted(known: SparkType, observed: SparkType) -> SparkType:

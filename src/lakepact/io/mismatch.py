@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from lakepact.drafts import DraftSink, Provenance, StoreSink, draft_from_dataframe, submit
+from lakepact.contract.spark_schema import read_spark_schema
+from lakepact.contract.types import StructType
+from lakepact.drafts import DraftSink, Provenance, StoreSink, draft_from_schema, submit
 from lakepact.errors import LakepactError
 from lakepact.io.resolving import Governed, Surroundings
+from lakepact.quality.schema import Alignment
 from lakepact.spark.environment import cache_folder
 
 __all__ = ["propose"]
@@ -19,6 +23,7 @@ _OUTBOX: Final = "drafts"
 
 def propose(
     df: Any,
+    alignment: Alignment,
     governed: Governed,
     surroundings: Surroundings,
     *,
@@ -33,8 +38,9 @@ def propose(
     cannot be reached is tried again by `lakepact.drafts.resubmit`, and the log says why.
     """
     provenance = Provenance(cause="data frame", dataset=dataset, run=run_id)
+    observed = _observed(read_spark_schema(df.schema.json()), alignment)
     try:
-        draft = draft_from_dataframe(df, governed.contract, object_name=governed.rules.name, provenance=provenance)
+        draft = draft_from_schema(governed.contract, governed.rules.name, observed, provenance=provenance)
         if draft is None:
             return ""
         places = [*_store_sink(surroundings), *sinks]
@@ -44,6 +50,15 @@ def propose(
         _LOG.warning("no draft of the changed columns of %s: %s", dataset, error)
         return ""
     return ", ".join(receipt.where for receipt in done.receipts)
+
+
+def _observed(found: StructType, alignment: Alignment) -> StructType:
+    """The columns that were found; those whose values can be converted have the contract's type already."""
+    adapted = {
+        each.column.name.casefold(): each.column.type for each in alignment.columns if each.present and each.value
+    }
+    fields = (replace(field, type=adapted.get(field.name.casefold(), field.type)) for field in found.fields)
+    return StructType(tuple(fields))
 
 
 def _store_sink(surroundings: Surroundings) -> list[DraftSink]:

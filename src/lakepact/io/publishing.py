@@ -38,6 +38,8 @@ def standing_rows(
     if order.mode is WriteMode.APPEND:
         return stored
     keys = merge_keys(governed, order)
+    if not {key.casefold() for key in keys} <= {name.casefold() for name in stored.columns}:
+        return stored
     unique = [set(rule.columns) for rule in governed.rules.row_rules if rule.kind is RowRuleKind.KEY]
     if all(set(keys) <= columns for columns in unique):
         return None
@@ -52,10 +54,15 @@ def resulting_rows(
     if order.mode is WriteMode.OVERWRITE or order.checks_on is ChecksOn.BATCH or not governed.rules.dataset_rules:
         return None
     columns = [identifier(each.name) for each in governed.rules.columns]
-    there = {name.casefold() for name in table.read(spark).columns}
-    if any(each.name.casefold() not in there for each in governed.rules.columns):
-        return None
-    stored = table.read(spark).selectExpr(*columns)
+    stored = table.read(spark)
+    there = {name.casefold() for name in stored.columns}
+    # Columns that the table lacks are added to it with the write.
+    stored = stored.selectExpr(
+        *(
+            name if each.name.casefold() in there else f"CAST(NULL AS {each.type.ddl}) AS {name}"
+            for each, name in zip(governed.rules.columns, columns, strict=True)
+        )
+    )
     if written:
         return stored
     kept = rows.kept().selectExpr(*columns)

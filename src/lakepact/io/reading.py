@@ -159,7 +159,14 @@ def _settle_mismatch(
     if not alignment.fitting and order.on_mismatch is not OnMismatch.RAISE:
         dataset = str(order.table)
         propose(
-            frame, governed, surroundings, sinks=order.sinks, actor=order.actor, dataset=dataset, run_id=order.run_id
+            frame,
+            alignment,
+            governed,
+            surroundings,
+            sinks=order.sinks,
+            actor=order.actor,
+            dataset=dataset,
+            run_id=order.run_id,
         )
 
 

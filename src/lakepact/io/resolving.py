@@ -29,7 +29,9 @@ __all__ = ["Governed", "Surroundings", "current_surroundings", "resolve", "surro
 
 _STORE: Final = "LAKEPACT_STORE"
 _COPIES: Final = "contracts"
-_OWN: Final = {"deprecated": Status.DEPRECATED, "retired": Status.RETIRED, "rejected": Status.REJECTED}
+_OWN: Final = {
+    status.value: status for status in (Status.IN_REVIEW, Status.DEPRECATED, Status.RETIRED, Status.REJECTED)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,7 +202,14 @@ def settle_mismatch(
     draft, table = "", order.table
     if order.on_mismatch is not OnMismatch.RAISE:
         draft = propose(
-            df, governed, surroundings, sinks=order.sinks, actor=order.actor, dataset=str(table), run_id=order.run_id
+            df,
+            alignment,
+            governed,
+            surroundings,
+            sinks=order.sinks,
+            actor=order.actor,
+            dataset=str(table),
+            run_id=order.run_id,
         )
     if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried_columns(alignment, order.on_mismatch)):
         return draft

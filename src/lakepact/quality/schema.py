@@ -59,12 +59,13 @@ class AlignedColumn:
     """How a column of the contract is made.
 
     `value` is SQL over the data, '' where Spark cannot convert what is there; `raw` is the quoted name of the column in
-    the data, '' where no value can be lost.
+    the data, '' where no value can be lost. `present` is whether the data has the column.
     """
 
     column: TypedColumn
     value: str
     raw: str = ""
+    present: bool = True
 
     @property
     def name(self) -> str:
@@ -117,7 +118,7 @@ def align(
         if len(found) != 1:
             # Nobody can tell which of several is meant: none is.
             kind, names = (DriftKind.REPEATED if found else DriftKind.MISSING), ", ".join(each.name for each in found)
-            columns.append(AlignedColumn(column=column, value=f"CAST(NULL AS {expected})"))
+            columns.append(AlignedColumn(column=column, value=f"CAST(NULL AS {expected})", present=False))
             drift.append(_drift(column.name, kind, expected, names, adapted=False))
             continue
         (field,) = found

@@ -250,7 +250,7 @@ class RerunJob:
     def _failed(self, event: InboxEvent, contract_id: str, error: LakepactError) -> Rerun:
         """Say why an event could not be seen through, and when that may be tried again."""
         again = isinstance(error, RemoteFailed | EnvironmentLacking | StoreConflict)
-        reason = f"{error.code}: {error.message}"
+        reason = "; ".join([f"{error.code}: {error.message}", *(each.message for each in error.problems)])
         _LOG.warning("event %s of contract %r: %s", event.delivery_id, contract_id, reason)
         try:
             current = self.inbox.get(event.delivery_id)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lakepact.rerun.job import Reported
 from lakepact.store.encoding import time_text
 
-if TYPE_CHECKING:
-    from lakepact.collibra.gateway import CollibraGateway
-
-__all__ = ["CollibraReporter", "FileReporter"]
+__all__ = ["FileReporter"]
 
 
 class FileReporter:
@@ -30,18 +26,3 @@ class FileReporter:
         part = place.with_suffix(".part")
         part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         part.replace(place)
-
-
-class CollibraReporter:
-    """Compliance and counts at the contract's asset in Collibra; what cannot be sent waits in `outbox`."""
-
-    def __init__(self, gateway: CollibraGateway, outbox: Path) -> None:
-        self._gateway = gateway
-        self._outbox = outbox
-
-    def report(self, reported: Reported) -> None:
-        """Keep what the results say, and send all that waits."""
-        from lakepact.collibra.feedback import compliance_of, keep_feedback, push_feedback
-
-        keep_feedback(self._outbox, compliance_of(reported.outcome.results))
-        push_feedback(self._gateway, self._outbox)

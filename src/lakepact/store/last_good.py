@@ -7,13 +7,14 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from lakepact.contract import Contract, SpecifierSet, Version, load_contract
-from lakepact.errors import EnvironmentLacking, LakepactError, RemoteFailed
+from lakepact.errors import ContractMissing, EnvironmentLacking, LakepactError, RemoteFailed
 from lakepact.store.encoding import read_time, safe_name, sha256_of, time_text
 from lakepact.store.model import Status
 from lakepact.store.protocol import ContractStore
@@ -21,6 +22,7 @@ from lakepact.store.protocol import ContractStore
 __all__ = ["LastGood", "Seen"]
 
 _LOG: Final = logging.getLogger(__name__)
+_UNFINISHED: Final = ".unfinished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +66,21 @@ class LastGood:
             contract = self._store.get(contract_id, version.version)
         except (RemoteFailed, EnvironmentLacking, OSError) as error:
             return self._copy(contract_id, status, specifier, error)
+        except ContractMissing:
+            self._forget(contract_id, status, specifier, above=None)
+            raise
+        self._forget(contract_id, status, specifier, above=version.version)
         seen = Seen(contract=contract, status=version.status, seen=self._clock())
         self._keep(seen)
         return seen
+
+    def _forget(self, contract_id: str, status: Status | None, specifier: str, *, above: str | None) -> None:
+        """Remove copies that the store would have answered with, were they still what they were."""
+        for file, copy in self._copies(contract_id).items():
+            higher = above is None or Version.parse(copy.contract.version) > Version.parse(above)
+            if higher and _fits(copy, status, specifier):
+                with suppress(OSError):
+                    file.unlink()
 
     def _keep(self, seen: Seen) -> None:
         """Write the copy; a folder that cannot be written makes the copy missing, not the contract."""
@@ -76,19 +90,14 @@ class LastGood:
         place = self._place(seen.contract.id) / safe_name(seen.contract.version)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=place.parent, suffix=_UNFINISHED, delete=False) as file:
                 file.write(content)
             os.replace(file.name, place)
         except OSError as error:
             _LOG.warning("no copy of contract %r is kept in %s: %s", seen.contract.id, place.parent, error)
 
     def _copy(self, contract_id: str, status: Status | None, specifier: str, error: Exception) -> Seen:
-        wanted = SpecifierSet.parse(specifier)
-        fitting = [
-            each
-            for each in self._copies(contract_id)
-            if status in (None, each.status) and each.contract.version in wanted
-        ]
+        fitting = [each for each in self._copies(contract_id).values() if _fits(each, status, specifier)]
         if not fitting:
             raise error
         found = max(fitting, key=lambda each: Version.parse(each.contract.version))
@@ -104,13 +113,17 @@ class LastGood:
         )
         return found
 
-    def _copies(self, contract_id: str) -> list[Seen]:
+    def _copies(self, contract_id: str) -> dict[Path, Seen]:
         folder = self._place(contract_id)
-        found = [_read(file) for file in sorted(folder.iterdir())] if folder.is_dir() else []
-        return [each for each in found if each is not None]
+        files = sorted(file for file in folder.iterdir() if file.suffix != _UNFINISHED) if folder.is_dir() else []
+        return {file: copy for file in files if (copy := _read(file)) is not None}
 
     def _place(self, contract_id: str) -> Path:
         return self._folder / safe_name(contract_id)
+
+
+def _fits(copy: Seen, status: Status | None, specifier: str) -> bool:
+    return status in (None, copy.status) and copy.contract.version in SpecifierSet.parse(specifier)
 
 
 def _read(file: Path) -> Seen | None:

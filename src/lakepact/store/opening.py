@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from lakepact.errors import UsageError
+from lakepact.store.governance import Grant
 from lakepact.store.journal_store import JournalStore
 from lakepact.store.protocol import ContractStore
 
@@ -25,12 +26,14 @@ class Scheme:
 
     `journal` takes the address and returns a Journal, or `store` takes it and returns a ContractStore that decides
     elsewhere what is allowed. `create` takes the address and makes the place ready; empty where nothing is to be made.
-    `path` tells that a path follows the scheme, which may start from a folder.
+    `govern` takes the address, grants and tags; empty where the place has none. `path` tells that a path follows the
+    scheme, which may start from a folder.
     """
 
     journal: str = ""
     store: str = ""
     create: str = ""
+    govern: str = ""
     path: bool = False
 
 
@@ -38,6 +41,7 @@ _OBJECTS: Final = Scheme(journal="lakepact.store.objects:open_objects", create="
 
 SCHEMES: Final[Mapping[str, Scheme]] = MappingProxyType(
     {
+        "collibra": Scheme(store="lakepact.collibra.store:open_collibra"),
         "delta": Scheme(
             journal="lakepact.store.delta_rs:open_delta", create="lakepact.store.delta_rs:create_delta", path=True
         ),
@@ -49,6 +53,16 @@ SCHEMES: Final[Mapping[str, Scheme]] = MappingProxyType(
         "https": Scheme(store="lakepact.store.http_client:open_http"),
         "memory": Scheme(journal="lakepact.store.memory:open_memory"),
         "memory-fs": _OBJECTS,
+        "spark": Scheme(
+            journal="lakepact.store.spark_session:open_spark",
+            create="lakepact.store.spark_session:create_spark",
+            govern="lakepact.store.spark_session:govern_spark",
+        ),
+        "uc": Scheme(
+            journal="lakepact.store.warehouse:open_warehouse",
+            create="lakepact.store.warehouse:create_warehouse",
+            govern="lakepact.store.warehouse:govern_warehouse",
+        ),
         "s3": _OBJECTS,
         "gs": _OBJECTS,
         "az": _OBJECTS,
@@ -76,11 +90,27 @@ def open_store(address: str, *, directory: Path | None = None, review_required: 
     return JournalStore(_function(scheme.journal)(whole), review_required=review_required)
 
 
-def create_store(address: str, *, directory: Path | None = None) -> None:
-    """Make the place of `address` ready to be a store; where it is one, nothing changes. Raises as `open_store`."""
+def create_store(
+    address: str,
+    *,
+    directory: Path | None = None,
+    grants: Sequence[Grant] = (),
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Make the place of `address` ready to be a store; where it is one, nothing changes. Raises as `open_store`.
+
+    `grants` say who else may use it, `tags` mark its tables, where the place is a schema of Unity Catalog. Raises
+    UsageError LP877 for grants and tags where it is none.
+    """
     scheme, whole = _resolved(address, directory)
+    if (grants or tags) and not scheme.govern:
+        able = " and ".join(f"{name}:" for name, each in SCHEMES.items() if each.govern)
+        message = f"'{address}' has no grants and tags: only stores of {able} have"
+        raise UsageError(message, "LP877", "give rights where the place itself has them, or leave out the options")
     if scheme.create:
         _function(scheme.create)(whole)
+    if grants or tags:
+        _function(scheme.govern)(whole, grants, tags)
 
 
 def _resolved(address: str, directory: Path | None) -> tuple[Scheme, str]:

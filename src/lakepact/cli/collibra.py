@@ -1,0 +1,320 @@
+"""`lakepact collibra …`: whether Collibra can be reached, what belongs together there, and what goes back and forth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from lakepact.cli.arguments import regular_file
+from lakepact.cli.output import printable, say, show_json, write
+from lakepact.errors import ConfigurationError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lakepact.collibra.feedback import Pushed
+    from lakepact.collibra.settings import CollibraSettings
+    from lakepact.collibra.store import CollibraContractStore
+    from lakepact.drafts.submit import Submitted
+    from lakepact.results.model import RuleResult
+
+__all__ = ["check", "collibra", "discover", "push_status", "sync"]
+
+_DRAFTS: Final = "drafts"
+_FEEDBACK: Final = "collibra-feedback"
+
+_Settings = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE",
+        help="The settings (default: LAKEPACT_COLLIBRA_FILE, else collibra.yml; variables go before).",
+        show_default=False,
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Feedback = Annotated[
+    Path | None,
+    typer.Option("--outbox", metavar="DIR", help="Where outcomes wait (default: in the cache).", show_default=False),
+]
+
+collibra = typer.Typer(
+    name="collibra",
+    help="Contracts in Collibra: check the connection, map ports, bring drafts and outcomes there.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@collibra.command()
+def check(settings: _Settings = None, as_json: _Json = False) -> None:
+    """Log in, and show what the statuses of the tenant mean; exit code 3 where one is missing."""
+    from lakepact.collibra.http_gateway import HttpGateway
+    from lakepact.store.model import Status
+
+    read = _read(settings)
+    gateway = HttpGateway(read.client())
+    version, available = gateway.check(), gateway.statuses()
+    found: dict[str, str | None] = {}
+    for status in Status:
+        try:
+            found[status.value] = read.names.name(status, available)
+        except ConfigurationError:
+            found[status.value] = None
+    if as_json:
+        show_json({"address": gateway.address, "version": version, "statuses": found})
+    else:
+        say(f"{gateway.address} answers: Collibra {version or 'of an unknown version'}")
+        _show_rows([(status, name or "MISSING") for status, name in found.items()])
+    missing = [status for status, name in found.items() if name is None]
+    # Out of the box a tenant can say everything but this.
+    if [status for status in missing if status != Status.RETIRED.value]:
+        say(f"no status of Collibra means {', '.join(missing)}: name one in the settings, under `names`")
+        raise typer.Exit(ExitCode.CONFIGURATION)
+
+
+@collibra.command()
+def discover(
+    datasets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATASET]...", help="Only find the ports of these tables.", show_default=False),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="FILE", help="Write the mapping to a new file.", show_default=False),
+    ] = None,
+    settings: _Settings = None,
+    as_json: _Json = False,
+) -> None:
+    """Print which contracts, ports, products and tables belong together, as a mapping file to review.
+
+    With datasets: print the ports that each may have, and why; exit code 1 where that is not exactly one.
+    """
+    if datasets:
+        _show_ports(datasets, _read(settings), as_json=as_json)
+        return
+    from lakepact.collibra.discovery import discover as discover_all
+    from lakepact.collibra.http_gateway import HttpGateway
+    from lakepact.collibra.mapping import mapping_text
+
+    found = discover_all(HttpGateway(_read(settings).client()))
+    for doubt in found.doubts:
+        say(f"to decide: {doubt}")
+    text = mapping_text(found.mapping)
+    if to is not None:
+        # An existing mapping was reviewed by somebody: it is never replaced.
+        with to.open("x", encoding="utf-8") as file:
+            file.write(text)
+        say(f"{to} maps {_count(len(found.mapping.contracts), 'contract')}; review it, then name it in the settings")
+    elif as_json:
+        contracts = [
+            {
+                "contract_id": each.contract_id,
+                "port": each.port,
+                "product": each.product,
+                "asset": each.asset,
+                "datasets": list(each.datasets),
+            }
+            for each in found.mapping.contracts
+        ]
+        show_json({"contracts": contracts, "doubts": list(found.doubts)})
+    else:
+        write(text)
+
+
+@collibra.command()
+def sync(
+    drafts: Annotated[
+        Path | None,
+        typer.Option("--drafts", metavar="DIR", help="Where drafts wait (default: in the cache).", show_default=False),
+    ] = None,
+    feedback: _Feedback = None,
+    settings: _Settings = None,
+    as_json: _Json = False,
+) -> None:
+    """Bring what waits to Collibra, finish what was interrupted, and read all contracts into the cache.
+
+    Exit code 1 where something still waits or was refused, 4 where Collibra is away.
+    """
+    from lakepact.collibra.sink import CollibraSink
+    from lakepact.drafts.submit import resubmit
+
+    read = _read(settings)
+    store = _store(read)
+    brought = resubmit(_folder(drafts, _DRAFTS), [CollibraSink(store, workflow=read.workflow)])
+    pushed = _push(store, read, _folder(feedback, _FEEDBACK))
+    rows, settled = _all_contracts(store)
+    if as_json:
+        show_json({"contracts": rows, "settled": settled, "drafts": _draft_json(brought), "feedback": _json(pushed)})
+    else:
+        _show_rows([(row["id"], row["latest"] or "-", str(row["versions"])) for row in rows])
+        _say_drafts(brought)
+        _say_pushed(pushed)
+        if settled:
+            say(f"finished what was interrupted: {', '.join(settled)}")
+    if brought.failures or pushed.waiting or pushed.refused:
+        raise typer.Exit(ExitCode.VIOLATED)
+
+
+@collibra.command("push-status")
+def push_status(
+    results: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Results of rules as JSON, a list of rows of `rule_results`.", show_default=False
+        ),
+    ] = None,
+    outbox: _Feedback = None,
+    settings: _Settings = None,
+    as_json: _Json = False,
+) -> None:
+    """Tell Collibra how contracts are held: the results in files, and what waits in the outbox.
+
+    What Collibra does not take now waits in the outbox; then the exit code is 1, and 4 where Collibra is away.
+    """
+    from lakepact.collibra.feedback import compliance_of, keep_feedback
+
+    outcomes = compliance_of(each for path in results or () for each in _results(path))
+    read = _read(settings)
+    folder = _folder(outbox, _FEEDBACK)
+    keep_feedback(folder, outcomes)
+    pushed = _push(_store(read), read, folder)
+    if as_json:
+        show_json(_json(pushed))
+    else:
+        _show_rows([(each, "sent") for each in pushed.sent])
+        _say_pushed(pushed)
+    if pushed.waiting:
+        raise typer.Exit(ExitCode.REMOTE)
+    if pushed.refused:
+        raise typer.Exit(ExitCode.VIOLATED)
+
+
+def _show_ports(datasets: Sequence[str], settings: CollibraSettings, *, as_json: bool) -> None:
+    from lakepact.collibra.discovery import candidates
+    from lakepact.collibra.http_gateway import HttpGateway
+    from lakepact.collibra.mapping import Mapping, read_mapping
+
+    gateway = HttpGateway(settings.client())
+    mapping = read_mapping(settings.mapping) if settings.mapping is not None else Mapping()
+    found = {
+        each: candidates(gateway, each, mapping=mapping, external_system=settings.external_system) for each in datasets
+    }
+    if as_json:
+        shown = {each: [{"port": one.port, "why": one.why} for one in ports] for each, ports in found.items()}
+        show_json(shown)
+    else:
+        _show_rows([(each, one.port, one.why) for each, ports in found.items() for one in ports])
+        for each, ports in found.items():
+            if len({one.port for one in ports}) != 1:
+                say(f"to decide: '{each}' has {_count(len({one.port for one in ports}), 'port')} in Collibra")
+    if any(len({one.port for one in ports}) != 1 for ports in found.values()):
+        raise typer.Exit(ExitCode.VIOLATED)
+
+
+def _read(file: Path | None) -> CollibraSettings:
+    from lakepact.collibra.settings import read_settings
+
+    return read_settings(file=None if file is None else regular_file(file, what="the settings"))
+
+
+def _store(settings: CollibraSettings) -> CollibraContractStore:
+    from lakepact.collibra.store import collibra_store
+
+    return collibra_store(settings)
+
+
+def _folder(given: Path | None, name: str) -> Path:
+    from lakepact.spark.environment import cache_folder
+
+    return given if given is not None else cache_folder() / name
+
+
+def _push(store: CollibraContractStore, settings: CollibraSettings, folder: Path) -> Pushed:
+    from lakepact.collibra.feedback import ATTRIBUTES, push_feedback
+
+    return push_feedback(store.gateway, folder, attributes={**ATTRIBUTES, **settings.attributes})
+
+
+def _all_contracts(store: CollibraContractStore) -> tuple[list[dict[str, Any]], list[str]]:
+    """How every contract stands, and those that an interrupted writer had left half done."""
+    from lakepact.collibra.failures import away
+    from lakepact.store.model import Status
+
+    versions: dict[str, list[Any]] = {}
+    for each in store.search():
+        versions.setdefault(each.contract_id, []).append(each)
+    stale = [each for each in versions if (fresh := store.freshness(each)) is not None and not fresh.live]
+    if stale:
+        raise away(store.gateway.address, f"it went away while {', '.join(stale)} was read")
+    settled = [each for each in versions if store.settle(each)]
+    rows = []
+    for contract_id, found in versions.items():
+        validated = [each.version for each in found if each.status is Status.VALIDATED]
+        latest = store.latest(contract_id).version if validated else None
+        rows.append({"id": contract_id, "latest": latest, "versions": len(found)})
+    return rows, settled
+
+
+def _results(path: Path) -> list[RuleResult]:
+    import json
+    from datetime import datetime
+
+    from lakepact.results.model import RuleResult, RuleStatus
+    from lakepact.rules.model import Action
+
+    try:
+        data = json.loads(regular_file(path, what="results").read_bytes())
+        return [
+            RuleResult(
+                **row
+                | {
+                    "action": Action(row["action"]),
+                    "status": RuleStatus(row["status"]),
+                    "at": datetime.fromisoformat(row["at"]),
+                }
+            )
+            for row in data
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        message = f"{path} holds no results of rules: {type(error).__name__}: {error}"
+        raise ConfigurationError(message, "LP919", "give a JSON list of rows of the table rule_results") from error
+
+
+def _json(pushed: Pushed) -> dict[str, Any]:
+    return {"sent": list(pushed.sent), "waiting": dict(pushed.waiting), "refused": dict(pushed.refused)}
+
+
+def _draft_json(brought: Submitted) -> dict[str, Any]:
+    return {
+        "sent": [each.where for each in brought.receipts],
+        "waiting": [{"sink": each.sink, "reason": each.reason, "file": str(each.kept)} for each in brought.failures],
+    }
+
+
+def _say_pushed(pushed: Pushed) -> None:
+    for contract_id, why in pushed.waiting.items():
+        say(f"the outcome for '{contract_id}' waits: {why}")
+    for contract_id, why in pushed.refused.items():
+        say(f"the outcome for '{contract_id}' was refused: {why}")
+
+
+def _say_drafts(brought: Submitted) -> None:
+    for receipt in brought.receipts:
+        say(f"a draft {'is now' if receipt.created else 'was already'} in {receipt.where}")
+    for failure in brought.failures:
+        say(f"a draft waits for {failure.sink or 'nobody'} in {failure.kept}: {failure.reason}")
+
+
+def _show_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Lines with columns of one width each; cells are on one line whatever they hold."""
+    cells = [[printable(" ".join(cell.split())) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    write("".join(f"{line}\n" for line in lines))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

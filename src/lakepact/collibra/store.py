@@ -1,0 +1,148 @@
+"""The contract store whose truth is in Collibra: what stewards validate there is what pipelines are given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lakepact.collibra.cache import ContractCache
+from lakepact.collibra.gateway import CollibraGateway
+from lakepact.collibra.http_gateway import HttpGateway
+from lakepact.collibra.journal import CollibraJournal, Freshness, LiveJournal, PortOf
+from lakepact.collibra.mapping import Mapping, read_mapping
+from lakepact.collibra.settings import CollibraSettings, read_settings
+from lakepact.collibra.statuses import StatusNames
+from lakepact.contract import Contract
+from lakepact.diff import Waiver
+from lakepact.store.encoding import sha256_of
+from lakepact.store.journal_store import JournalStore
+from lakepact.store.model import Status, StoredVersion
+
+if TYPE_CHECKING:
+    from open_data_contract_standard.model import OpenDataContractStandard
+
+__all__ = ["CollibraContractStore", "collibra_store", "open_collibra"]
+
+_SCHEME: Final = "collibra:"
+
+
+class CollibraContractStore(JournalStore):
+    """Contracts in Collibra, see `ContractStore`; `latest` gives validated ones only, unless another status is asked.
+
+    While Collibra is away reads give what was seen last (see `freshness`), and writes raise RemoteUnavailable LP902.
+    What stewards do in Collibra is read as what it is: an edited draft, a status, an activated version.
+    """
+
+    def __init__(
+        self,
+        gateway: CollibraGateway,
+        *,
+        port_of: PortOf,
+        names: StatusNames = StatusNames(),  # noqa: B008 (frozen)
+        cache: ContractCache | None = None,
+        owners: frozenset[str] = frozenset(),
+        fresh_for: float = 0.0,
+        apply: bool = False,
+        review_required: bool = True,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.gateway = gateway
+        self._now = clock
+        self._collibra = CollibraJournal(
+            gateway,
+            port_of=port_of,
+            names=names,
+            cache=cache,
+            owners=owners,
+            fresh_for=fresh_for,
+            apply=apply,
+            clock=clock,
+            pause=pause,
+        )
+        self._writer = JournalStore(
+            LiveJournal(self._collibra), review_required=review_required, clock=clock, pause=pause
+        )
+        super().__init__(self._collibra, review_required=review_required, clock=clock, pause=pause)
+
+    def put(
+        self,
+        contract: Contract | OpenDataContractStandard,
+        *,
+        actor: str,
+        reason: str = "",
+        status: Status = Status.DRAFT,
+        expected: str | None = None,
+    ) -> StoredVersion:
+        """Keep this version, see `ContractStore.put`. The same bytes again finish what was interrupted, if need be."""
+        began = self._now()
+        stored = self._writer.put(contract, actor=actor, reason=reason, status=status, expected=expected)
+        if isinstance(contract, Contract) and stored.changed_at < began:
+            self._collibra.heal(stored.contract_id, stored.version, contract.source)
+            self._collibra.settle(stored.contract_id)
+        return stored
+
+    def set_status(
+        self,
+        contract_id: str,
+        version: str,
+        status: Status,
+        *,
+        actor: str,
+        reason: str,
+        expected: Status | None = None,
+        expected_sha256: str | None = None,
+        waivers: Sequence[Waiver] = (),
+    ) -> StoredVersion:
+        """Take a version a step through its life, see `ContractStore.set_status`; the same step again finishes it."""
+        began = self._now()
+        stored = self._writer.set_status(
+            contract_id,
+            version,
+            status,
+            actor=actor,
+            reason=reason,
+            expected=expected,
+            expected_sha256=expected_sha256,
+            waivers=waivers,
+        )
+        if stored.changed_at < began:
+            self._collibra.settle(contract_id)
+        return stored
+
+    def freshness(self, contract_id: str) -> Freshness | None:
+        """How old what is known of a contract is, and whether Collibra answered last; None where nothing is known."""
+        return self._collibra.freshness(contract_id)
+
+    def settle(self, contract_id: str) -> bool:
+        """Make Collibra show what was decided, where a writer was interrupted; whether there was something to do."""
+        return self._collibra.settle(contract_id)
+
+
+def open_collibra(address: str) -> CollibraContractStore:
+    """The store at `collibra:`, `collibra:https://host/path` or `collibra:settings.yml`; see `read_settings`."""
+    rest = address.removeprefix(_SCHEME)
+    if rest.startswith(("http://", "https://")):
+        return collibra_store(read_settings(url=rest))
+    return collibra_store(read_settings(file=Path(rest)) if rest else read_settings())
+
+
+def collibra_store(settings: CollibraSettings, *, review_required: bool = True) -> CollibraContractStore:
+    """The store that settings describe. Nothing is asked of Collibra yet."""
+    mapping = read_mapping(settings.mapping) if settings.mapping is not None else Mapping()
+    folder = None
+    if settings.cache is not None:
+        folder = settings.cache / sha256_of(settings.url.encode())[:16]
+    return CollibraContractStore(
+        HttpGateway(settings.client()),
+        port_of=mapping.port_of,
+        names=settings.names,
+        cache=ContractCache(folder),
+        owners=frozenset(settings.owners),
+        fresh_for=settings.fresh_seconds,
+        apply=settings.apply,
+        review_required=review_required,
+    )

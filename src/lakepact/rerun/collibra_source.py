@@ -1,0 +1,66 @@
+"""Collibra as the place where contracts are validated, and as the place that hears what came of it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from lakepact.collibra.feedback import compliance_of, keep_feedback, push_feedback
+from lakepact.collibra.gateway import CollibraGateway
+from lakepact.collibra.store import CollibraContractStore
+from lakepact.contract import Contract
+from lakepact.errors import RemoteFailed, UsageError
+from lakepact.rerun.adopting import StoreSource
+from lakepact.rerun.inbox import Arrival
+from lakepact.rerun.job import Reported
+
+__all__ = ["CollibraReporter", "CollibraSource"]
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class CollibraSource:
+    """Contracts as Collibra has them now. An event may name the asset of a contract in place of the contract."""
+
+    def __init__(self, store: CollibraContractStore) -> None:
+        self._gateway = store.gateway
+        self._validated = StoreSource(store)
+
+    @property
+    def address(self) -> str:
+        """Which Collibra this is."""
+        return self._validated.address
+
+    def contract_id(self, arrival: Arrival) -> str:
+        """The id that the event names, or that of the asset that it names."""
+        if arrival.contract_id:
+            return arrival.contract_id
+        for found in self._gateway.contracts():
+            if found.id == arrival.asset_id:
+                return found.manifest_id
+        message = f"the event {arrival.delivery_id} names the asset {arrival.asset_id}, which is no data contract"
+        raise UsageError(message, "LP942", "send the id of the contract (manifestId) with the event")
+
+    def validated(self, contract_id: str) -> Contract | None:
+        """The highest validated version."""
+        return self._validated.validated(contract_id)
+
+
+class CollibraReporter:
+    """Compliance and counts at the contract's asset; what cannot be sent waits in `outbox` and is sent again."""
+
+    def __init__(self, gateway: CollibraGateway, outbox: Path) -> None:
+        self._gateway = gateway
+        self._outbox = outbox
+
+    def report(self, reported: Reported) -> None:
+        """Keep what the results say, and send all that waits. Raises RemoteFailed LP946 where Collibra is away."""
+        keep_feedback(self._outbox, compliance_of(reported.outcome.results))
+        pushed = push_feedback(self._gateway, self._outbox)
+        contract_id = reported.contract.id
+        if contract_id in pushed.waiting:
+            why = pushed.waiting[contract_id]
+            raise RemoteFailed(f"what came of '{contract_id}' is not in Collibra yet: {why}", "LP946")
+        if contract_id in pushed.refused:
+            _LOG.warning("Collibra does not take what came of %r: %s", contract_id, pushed.refused[contract_id])

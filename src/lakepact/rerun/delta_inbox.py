@@ -1,0 +1,312 @@
+"""An inbox in a Delta table, read and written without Spark or Java by delta-rs.
+
+A commit to the one table `contract_inbox` says at which version of the table it was decided; Delta gives each version
+away once, so of all that decide at the same version one is committed, and the others decide anew with what it brought.
+What many threads of a process want at the same time goes into one commit.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from lakepact.errors import ExtraMissing, RemoteFailed, UsageError
+from lakepact.rerun.group_commit import GroupCommit, Waiting
+from lakepact.rerun.inbox_table import CONTRACT_INBOX, check_layout, read_record, record_row
+from lakepact.rerun.journaled import Clock, JournaledInbox, utc_now
+from lakepact.rerun.records import Book, Draft, Record
+from lakepact.rerun.signatures import DELIVERY_ID
+from lakepact.store.tables import ColumnType
+
+try:
+    import arro3.core as arro3
+    import deltalake
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
+    from lakepact.store.delta_rows import delta_schema, python_rows
+except ImportError as missing:
+    raise ExtraMissing(
+        "deltalake is not installed",
+        "LP939",
+        "pip install 'lakepact[delta]'",
+        {"distribution": "deltalake", "extra": "delta"},
+    ) from missing
+
+__all__ = ["DeltaInbox", "open_delta"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS: Final = tuple(column.name for column in CONTRACT_INBOX.columns)
+_TABLE: Final = CONTRACT_INBOX.name
+# Each attempt fails only because another writer succeeded, so this many is a crowd, or a table that is broken.
+_ATTEMPTS: Final = 200
+_PAUSE: Final = 0.005
+_COMPACTED: Final = 32 * 1024 * 1024
+# Small, because it is done often: files of this size are not written again.
+_JOINED: Final = 1024 * 1024
+_SHORTEST: Final = timedelta(hours=1)
+# How long a thread waits after a commit for others to join the next one.
+_GATHERING: Final = 0.01
+# Without this, delta-rs sees that two appends do not touch each other and commits the second one after the first,
+# although it was decided without knowledge of it.
+_NEVER_AGAIN: Final = deltalake.CommitProperties(max_commit_retries=0)
+# Somebody waits for the commit; what tidies up is done beside it.
+_NOTHING_MORE: Final = deltalake.PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+_PLAIN: Final = deltalake.WriterProperties(compression="UNCOMPRESSED")
+
+_T = TypeVar("_T")
+
+
+class DeltaInbox(JournaledInbox):
+    """An inbox in the Delta table `contract_inbox` under `location`: a folder, or an address of object storage.
+
+    `storage_options` are those of delta-rs. The storage must refuse to overwrite an object that is there (local disks,
+    Azure, Google Cloud, S3 with conditional writes). What was written outlives the process; that it outlives a power
+    failure is up to the disk, for delta-rs does not ask it to flush.
+
+    After every `compact_every` commits of this object the small files that appends leave are joined, in a thread of its
+    own (0: never; then call `optimize`).
+    """
+
+    def __init__(
+        self,
+        location: str | Path,
+        *,
+        storage_options: Mapping[str, str] | None = None,
+        compact_every: int = 50,
+        clock: Clock = utc_now,
+        max_attempts: int = 10,
+    ) -> None:
+        super().__init__(clock=clock, max_attempts=max_attempts)
+        self._location = str(location)
+        if "://" not in self._location and "%" in self._location:
+            message = f"a Delta table cannot be in '{self._location}': delta-rs would decode the percent sign"
+            raise UsageError(message, "LP937", "choose a folder without a percent sign in its path")
+        self._options = dict(storage_options or {}) or None
+        self._compact_every = compact_every
+        self._lock = threading.RLock()
+        self._table: deltalake.DeltaTable | None = None
+        self._book = Book()
+        self._version = -1
+        self._group = GroupCommit(self._commit, gathering=_GATHERING)
+        self._commits = 0
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="lakepact-inbox")
+        self._compacting: Future[None] | None = None
+
+    @property
+    def address(self) -> str:
+        """The address that `open_inbox` opens this place by."""
+        return f"delta:{self._location}"
+
+    def optimize(self, *, keep: timedelta | None = timedelta(days=7)) -> None:
+        """Join small files, write a checkpoint, and remove old logs and files that nobody has read for `keep`.
+
+        With None no such file is removed. Others may go on meanwhile. Raises UsageError LP937 where `keep` is less than
+        an hour.
+        """
+        if keep is not None and keep < _SHORTEST:
+            message = f"files that are younger than {_SHORTEST} may be in use"
+            raise UsageError(message, "LP937", "give a longer `keep`, or None to remove nothing")
+        with _talking(self.address):
+            table = self._opened()
+            table.optimize.compact(target_size=_COMPACTED)
+            table.create_checkpoint()
+            table.cleanup_metadata()
+            if keep is not None:
+                hours = int(keep / timedelta(hours=1))
+                table.vacuum(hours, dry_run=False, enforce_retention_duration=False)
+
+    def _transact(self, decide: Callable[[Draft], _T]) -> _T:
+        return self._group.run(decide)
+
+    def _view(self, read: Callable[[Book], _T]) -> _T:
+        with self._lock:
+            self._refresh()
+            return read(self._book)
+
+    def _records_of(self, delivery_id: str) -> Sequence[Record]:
+        if not DELIVERY_ID.fullmatch(delivery_id):
+            return ()
+        with self._lock, _talking(self.address):
+            self._refresh()
+            assert self._table is not None
+            query = deltalake.QueryBuilder().register(_TABLE, self._table)
+        with _talking(self.address):
+            rows = python_rows(query.execute(f"SELECT * FROM {_TABLE} WHERE key = '{delivery_id}' ORDER BY sequence"))
+        return tuple(read_record(row, where=self.address) for row in rows)
+
+    def _commit(self, batch: list[Waiting[object]]) -> None:
+        """Decide and write for all that wait; return when it is kept."""
+        fresh = False
+        for attempt in range(_ATTEMPTS):
+            with self._lock:
+                # A commit that failed after it was made leaves a table that is ahead of the book.
+                if fresh or self._table is None or self._table.version() != self._version:
+                    self._refresh()
+                    fresh = True
+                draft = self._book.draft()
+                for waiting in batch:
+                    waiting.try_on(draft)
+                # What was decided on an old book counts only where the commit proves that it is not old.
+                if not fresh and not all(waiting.wrote for waiting in batch):
+                    fresh = True
+                    continue
+                if not draft.records or self._committed(draft.records):
+                    break
+                fresh = True
+            time.sleep(random.uniform(0, _PAUSE * min(attempt + 1, 20)))
+        else:
+            raise RemoteFailed(f"{self.address} is changed by too many writers at once", "LP935", "try again later")
+        self._compact_when_due()
+
+    def _committed(self, records: list[Record]) -> bool:
+        """Whether the records became the very next version of the table; False where another writer has taken that."""
+        assert self._table is not None
+        with _talking(self.address):
+            try:
+                deltalake.write_deltalake(
+                    self._table,
+                    _arrow(records),
+                    mode="append",
+                    commit_properties=_NEVER_AGAIN,
+                    post_commithook_properties=_NOTHING_MORE,
+                    writer_properties=_PLAIN,
+                )
+            except CommitFailedError:
+                self._table.update_incremental()
+                if self._table.version() == self._version:
+                    raise
+                return False
+        self._book.add(records)
+        self._version += 1
+        self._commits += 1
+        return True
+
+    def _refresh(self) -> None:
+        """Bring the book to the present version of the table."""
+        with _talking(self.address):
+            if self._table is None:
+                self._table = self._opened()
+            else:
+                self._advance(self._table)
+            if self._table.version() != self._version:
+                self._read(self._table)
+
+    def _advance(self, table: deltalake.DeltaTable) -> None:
+        try:
+            table.update_incremental()
+        except DeltaError:
+            # Somebody may have put another table in the place of this one; the next call then opens that.
+            self._table, self._book, self._version = None, Book(), -1
+            raise
+
+    def _read(self, table: deltalake.DeltaTable) -> None:
+        version = table.version()
+        rows = _added(table, self._version, version) if self._version >= 0 else None
+        book = self._book
+        if rows is None:
+            book = Book()
+            query = deltalake.QueryBuilder().register(_TABLE, table)
+            rows = python_rows(query.execute(f"SELECT {', '.join(_COLUMNS)} FROM {_TABLE}"))
+        book.add([read_record(row, where=self.address) for row in rows])
+        self._book, self._version = book, version
+
+    def _opened(self) -> deltalake.DeltaTable:
+        uri = self._uri()
+        if not deltalake.DeltaTable.is_deltatable(uri, self._options):
+            # Of several that create at once one succeeds, and all go on with what it made.
+            with suppress(DeltaError):
+                return _created(uri, self._options)
+        table = deltalake.DeltaTable(uri, storage_options=self._options)
+        check_layout(table.metadata().configuration, where=self.address)
+        return table
+
+    def _uri(self) -> str:
+        if "://" in self._location:
+            return f"{self._location.rstrip('/')}/{_TABLE}"
+        return str((Path(self._location) / _TABLE).absolute())
+
+    def _compact_when_due(self) -> None:
+        with self._lock:
+            idle = self._compacting is None or self._compacting.done()
+            if not self._compact_every or self._commits < self._compact_every or not idle:
+                return
+            self._commits = 0
+            # A process that ends does not take new work; then somebody else compacts.
+            with suppress(RuntimeError):
+                self._compacting = self._background.submit(self._compact)
+
+    def _compact(self) -> None:
+        # The events are kept; that somebody else compacts, or that this must wait, is no failure.
+        with suppress(DeltaError, OSError):
+            table = deltalake.DeltaTable(self._uri(), storage_options=self._options)
+            table.optimize.compact(target_size=_JOINED, max_concurrent_tasks=1)
+            table.create_checkpoint()
+
+
+def open_delta(address: str) -> DeltaInbox:
+    """The inbox at `delta:PATH`; delta-rs takes credentials of object storage from the environment."""
+    return DeltaInbox(address.partition(":")[2])
+
+
+def _created(uri: str, options: dict[str, str] | None) -> deltalake.DeltaTable:
+    return deltalake.DeltaTable.create(
+        uri,
+        delta_schema(CONTRACT_INBOX),
+        name=CONTRACT_INBOX.name,
+        description=CONTRACT_INBOX.comment,
+        configuration=dict(CONTRACT_INBOX.properties),
+        storage_options=options,
+        raise_if_key_not_exists=False,
+    )
+
+
+def _added(table: deltalake.DeltaTable, since: int, until: int) -> Sequence[Mapping[str, Any]] | None:
+    """The rows that came after version `since`; None where the log no longer says, or says something else."""
+    try:
+        found = python_rows(table.load_cdf(since + 1, until, columns=[*_COLUMNS, "_change_type"]))
+    except (DeltaError, OSError, ValueError):
+        return None
+    return found if all(row["_change_type"] == "insert" for row in found) else None
+
+
+def _arrow(records: Sequence[Record]) -> arro3.Table:
+    rows = [record_row(record) for record in records]
+    return arro3.Table.from_pydict(
+        {column.name: _array(column.type, [row[column.name] for row in rows]) for column in CONTRACT_INBOX.columns}
+    )
+
+
+def _array(kind: ColumnType, values: list[Any]) -> arro3.Array:
+    match kind:
+        case ColumnType.TIMESTAMP:
+            ticks = [None if each is None else (each - _EPOCH) // timedelta(microseconds=1) for each in values]
+            return arro3.Array(ticks, arro3.DataType.int64()).cast(arro3.DataType.timestamp("us", tz="UTC"))
+        case ColumnType.LONG:
+            return arro3.Array(values, arro3.DataType.int64())
+    return arro3.Array(values, arro3.DataType.utf8())
+
+
+@contextmanager
+def _talking(address: str) -> Iterator[None]:
+    """Turn what delta-rs raises into an error that names the place."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise _unusable(address, error) from error
+    except Exception as error:
+        # What goes wrong while rows are read has no class of its own.
+        if type(error) is not Exception:
+            raise
+        raise _unusable(address, error) from error
+
+
+def _unusable(address: str, error: Exception) -> RemoteFailed:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return RemoteFailed(f"{address} cannot be used: {reason}", "LP935", "check the path, permissions and the storage")
