@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from lakepact.rerun import InboxState
 
 
-def _loop_module(repository: Path) -> Any:
+def _loop_module(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     spec = importlib.util.spec_from_file_location("loop_example", repository / "examples" / "loop" / "loop.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
     return module
 
@@ -25,10 +27,7 @@ def _loop_module(repository: Path) -> Any:
 def test_a_validation_in_collibra_reruns_the_pipeline_under_the_new_version(
     repository: Path, local_session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
-    module = _loop_module(repository)
-    monkeypatch.setitem(sys.modules, "loop_example", module)
+    module = _loop_module(repository, monkeypatch)
     said: list[str] = []
     loop = module.run_loop(tmp_path, said.append)
     assert loop.in_force == ["1.0.0", "1.1.0"]

@@ -11,6 +11,7 @@ from lakepact.local.result import (
     DatasetState,
     ExpectationResult,
     PipelineResult,
+    Refresh,
     UpdateResult,
     UpdateState,
 )
@@ -22,6 +23,7 @@ FLIGHTS = DatasetResult(
     output_records=334_264,
     dropped_records=0,
     quarantined_records=2_512,
+    refresh=Refresh.INCREMENTAL,
     expectations=(
         ExpectationResult(
             name="tailnum_required",
@@ -79,6 +81,7 @@ def test_the_json_has_exactly_the_documented_keys() -> None:
                         "name": "flights",
                         "kind": "streaming table",
                         "state": "COMPLETED",
+                        "refresh": "INCREMENTAL",
                         "output_records": 334_264,
                         "dropped_records": 0,
                         "quarantined_records": 2_512,
@@ -121,6 +124,7 @@ def test_the_json_has_exactly_the_documented_keys() -> None:
                         "name": "delays",
                         "kind": "materialized view",
                         "state": "FAILED",
+                        "refresh": None,
                         "output_records": None,
                         "dropped_records": None,
                         "quarantined_records": None,
@@ -199,3 +203,15 @@ def test_what_the_published_dataset_tells_is_not_told_twice(
 
     assert (name in render_text(result)) is told
     assert [dataset["name"] for dataset in to_json(result)["pipelines"][0]["datasets"]] == ["flights", name]
+
+
+def test_the_text_names_what_was_not_refreshed() -> None:
+    datasets = tuple(
+        DatasetResult(
+            name=name, kind="materialized view", state=DatasetState.COMPLETED, output_records=1, refresh=refresh
+        )
+        for name, refresh in (("a", Refresh.NO_OP), ("b", Refresh.COMPLETE_RECOMPUTE), ("c", Refresh.NO_OP))
+    )
+    pipeline = PipelineResult(name="p", datasets=datasets)
+    text = render_text(UpdateResult(update_id="u", state=UpdateState.COMPLETED, pipelines=(pipeline,)))
+    assert text.splitlines()[-1] == "  nothing new for a, c: counts of the update that made them"

@@ -412,14 +412,16 @@ def test_a_run_that_is_ended_from_outside_keeps_the_data(tmp_path: Path) -> None
 @pytest.mark.process
 @pytest.mark.timeout(900)
 def test_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    one = write_project(tmp_path / "one", "robust_one")
-    other = write_project(tmp_path / "other", "robust_other")
+    chance = source(column="id, rand() AS r")  # is run each time, though nothing has changed
+    one = write_project(tmp_path / "one", "robust_one", text=chance)
+    other = write_project(tmp_path / "other", "robust_other", text=chance)
     runs = [start(one), start(one), start(other)]
     for run in runs:
         out, err = run.communicate(timeout=600)
         assert (run.returncode, err) == (0, ""), out
         assert "COMPLETED" in out
     assert operations(one, "robust_one", "b").count("WRITE") == 2
+    assert operations(one, "robust_one", "a").count("WRITE") == 1
     assert operations(other, "robust_other", "b").count("WRITE") == 1
 
 

@@ -85,12 +85,19 @@ class Graph:
 
     def add_flow(
         self, name: str, target: str, query: QueryFunction, *, spark_conf: Mapping[str, str], place: SourcePlace
-    ) -> None:
-        """A flow; `query` is called now, and its unresolved plan sent to the server.
+    ) -> Any:
+        """A flow; `query` is called now, and its unresolved plan sent to the server and returned.
 
         Raises ConfigurationError (LP541) where the query itself raises.
         """
         from pyspark.pipelines.flow import Flow
+
+        placed = _placed(query, name, place)
+        frames: list[Any] = []
+
+        def kept() -> Any:
+            frames.append(placed())
+            return frames[-1]
 
         with _mutations_blocked():
             self._registry.register_flow(
@@ -99,9 +106,10 @@ class Graph:
                     target=target,
                     spark_conf=dict(spark_conf),
                     source_code_location=_location(place),
-                    func=_placed(query, name, place),
+                    func=kept,
                 )
             )
+        return frames[-1]._plan.plan(self._spark.client)
 
     def run(
         self, *, storage: Path, refresh: Sequence[str], full_refresh: Sequence[str], full_refresh_all: bool, dry: bool

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lakepact.local.names import DatasetName
-from lakepact.local.result import DatasetResult, DatasetState, PipelineResult, UpdateResult
+from lakepact.local.result import DatasetResult, DatasetState, PipelineResult, Refresh, UpdateResult
+from lakepact.plan.model import DatasetKind
 
 __all__ = ["EVENT_LOG_SCHEMA", "Event", "append_events", "update_events"]
 
@@ -23,6 +24,10 @@ EVENT_LOG_SCHEMA = (
     "level STRING, maturity_level STRING, error STRUCT<fatal: BOOLEAN, exceptions: ARRAY<STRUCT<class_name: STRING, "
     "message: STRING>>>, details STRING, event_type STRING"
 )
+
+
+# The ways to refresh a materialized view that this engine has.
+_PLANNED = (Refresh.COMPLETE_RECOMPUTE, Refresh.NO_OP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,8 @@ def update_events(update: UpdateResult, pipeline: PipelineResult) -> Iterator[Ev
         details=_json({"create_update": {"cause": "USER_ACTION"}}),
     )
     for dataset in pipeline.datasets:
+        if dataset.refresh in _PLANNED and dataset.kind == DatasetKind.MATERIALIZED_VIEW.value:
+            yield _planning_information(dataset.name, dataset.refresh)
         yield _flow_progress(dataset)
     failed = bool(pipeline.error) or any(each.state is DatasetState.FAILED for each in pipeline.datasets)
     state = "FAILED" if failed else "COMPLETED"
@@ -87,6 +94,22 @@ def append_events(
     ]
     frame = classic.createDataFrame(rows, EVENT_LOG_SCHEMA).coalesce(1)
     frame.write.mode("append").saveAsTable(table.sql)
+
+
+def _planning_information(name: str, refresh: Refresh) -> Event:
+    """How a materialized view is refreshed; a complete recompute is always listed, as it is on Databricks."""
+    techniques = [
+        {"maintenance_type": f"MAINTENANCE_TYPE_{each.value}", "is_chosen": each is refresh, "is_applicable": True}
+        for each in _PLANNED
+        if each in {refresh, Refresh.COMPLETE_RECOMPUTE}
+    ]
+    return Event(
+        event_type="planning_information",
+        message=f"Flow {name!r} has been planned to be executed as {refresh.value}.",
+        level="INFO",
+        details=_json({"planning_information": {"technique_information": techniques}}),
+        dataset=name,
+    )
 
 
 def _flow_progress(dataset: DatasetResult) -> Event:

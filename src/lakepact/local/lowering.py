@@ -86,18 +86,21 @@ class LoweredPipeline:
             if dataset.stored
         )
 
-    def register(self, graph: Graph) -> None:
-        """Tell the engine every output, then every flow."""
+    def register(self, graph: Graph) -> dict[DatasetName, tuple[Any, ...]]:
+        """Tell the engine every output, then every flow; returns the unresolved plans of each dataset's flows."""
         for dataset in self.datasets:
             _register_output(graph, dataset)
         for sink in self.definitions.sinks:
             graph.add_sink(sink.name, sink_format=sink.format, options=sink.options, place=sink.place)
+        plans: dict[DatasetName, tuple[Any, ...]] = {}
         for dataset in self.datasets:
             for flow, observation in zip(dataset.flows, dataset.observations, strict=True):
                 query = _guarded(flow.query, dataset, observation)
-                graph.add_flow(flow.name, flow.target, query, spark_conf=flow.spark_conf, place=flow.place)
+                plan = graph.add_flow(flow.name, flow.target, query, spark_conf=flow.spark_conf, place=flow.place)
+                plans[dataset.name] = (*plans.get(dataset.name, ()), plan)
         for flow in self.sink_flows:
             graph.add_flow(flow.name, flow.target, flow.query, spark_conf=flow.spark_conf, place=flow.place)
+        return plans
 
 
 def lower(

@@ -11,9 +11,18 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Observations", "observe"]
+__all__ = ["Execution", "Observations", "observe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A query that ended: its analysed plan in Java, and all that it observed, by observation name."""
+
+    plan: Any
+    rows: Mapping[str, Mapping[str, int]]
 
 
 class Observations:
@@ -24,6 +33,7 @@ class Observations:
         self._lock = threading.Lock()
         self._batch: dict[str, list[Mapping[str, int]]] = defaultdict(list)
         self._stream: dict[str, dict[str, list[Mapping[str, int]]]] = defaultdict(lambda: defaultdict(list))
+        self._executions: dict[str, Execution] = {}
 
     def batch(self, name: str) -> Mapping[str, int] | None:
         """The counts of the last whole write under that name; None where nothing was written."""
@@ -37,10 +47,22 @@ class Observations:
             queries = self._stream.get(name)
             return list(next(iter(queries.values()))) if queries else []
 
-    def _add_batch(self, rows: Mapping[str, Mapping[str, int]]) -> None:
+    def execution(self, name: str) -> Execution | None:
+        """The last query that observed under that name; None where there was none."""
+        with self._lock:
+            return self._executions.get(name)
+
+    def recall(self, name: str, counts: Mapping[str, int]) -> None:
+        """Take counts of an earlier update for those of this one, where this one has none."""
+        with self._lock:
+            if name not in self._batch and name not in self._stream:
+                self._batch[name].append(counts)
+
+    def _add_batch(self, rows: Mapping[str, Mapping[str, int]], plan: Any) -> None:
         with self._lock:
             for name, counts in rows.items():
                 self._batch[name].append(counts)
+                self._executions[name] = Execution(plan, rows)
 
     def _add_stream(self, query: str, rows: Mapping[str, Mapping[str, int]]) -> None:
         with self._lock:
@@ -94,7 +116,8 @@ class _Listener:
             # A query that cannot be analysed ends too, and raises its error once more when it is asked.
             with suppress(PySparkException):
                 if execution is not None:
-                    self._observations._add_batch(self._rows(_from_scala(execution.observedMetrics())))
+                    rows = self._rows(_from_scala(execution.observedMetrics()))
+                    self._observations._add_batch(rows, execution.analyzed() if rows else None)
         elif kind == "QueryProgressEvent":
             progress = event.progress()
             rows = self._rows(progress.observedMetrics())

@@ -10,8 +10,9 @@ from lakepact.local.pipeline_run import DatasetOutcome, PipelineOutcome
 from lakepact.local.result import CheckResult, DatasetResult, DatasetState, ExpectationResult, PipelineResult
 from lakepact.plan.model import Dataset, DatasetRole, ObjectPlan, Plan
 from lakepact.rules.model import Action, DatasetRule
+from lakepact.sql import string
 
-__all__ = ["pipeline_result", "watched_expectations"]
+__all__ = ["pipeline_result", "tables_that_stop", "watched_expectations"]
 
 
 def watched_expectations(plan: Plan) -> dict[str, frozenset[str]]:
@@ -24,6 +25,13 @@ def watched_expectations(plan: Plan) -> dict[str, frozenset[str]]:
         for dataset in plan.datasets
         if dataset.role is DatasetRole.PUBLISHED
     }
+
+
+def tables_that_stop(plan: Plan) -> frozenset[str]:
+    """The tables whose checks stop the update: they are asked anew in each."""
+    stopping = (each for each in plan.objects if each.dataset(DatasetRole.GATE) is not None)
+    roles = (DatasetRole.CHECKS, DatasetRole.GATE)
+    return frozenset(dataset.name for each in stopping for dataset in each.datasets if dataset.role in roles)
 
 
 def pipeline_result(outcome: PipelineOutcome, plan: Plan | None, classic: Any) -> PipelineResult:
@@ -55,7 +63,7 @@ class _Planned:
         self._objects = {dataset.name: each for each in plan.objects for dataset in each.datasets}
         self._datasets = {dataset.name: dataset for dataset in plan.datasets}
         self._namespace = namespace
-        self._classic = classic
+        self._measured = self._read_checks(classic)
 
     def knows(self, found: DatasetOutcome) -> bool:
         return found.dataset.name.table in self._datasets
@@ -77,6 +85,7 @@ class _Planned:
             checks=tuple(self._checks(each)),
             error=found.error,
             seconds=found.seconds,
+            refresh=found.refresh,
         )
 
     def _of(self, each: ObjectPlan, role: DatasetRole) -> DatasetOutcome | None:
@@ -102,14 +111,23 @@ class _Planned:
 
     def _checks(self, each: ObjectPlan) -> Iterator[CheckResult]:
         found = self._of(each, DatasetRole.CHECKS)
-        if found is None or found.state is not DatasetState.COMPLETED:
-            return
-        table = found.dataset.name.sql
-        rows = self._classic.sql(f"SELECT rule_id, value, passed FROM {table}").collect()
-        measured = {row["rule_id"]: (row["value"], row["passed"]) for row in rows}
+        measured = self._measured.get(found.dataset.name.table, {}) if found is not None else {}
         for rule in each.dataset_rules:
             if rule.id in measured:
                 yield _check(rule, *measured[rule.id])
+
+    def _read_checks(self, classic: Any) -> dict[str, dict[str, tuple[str | None, bool]]]:
+        """Value and verdict by checks table and rule, of those tables that were made in this update or are as fresh."""
+        names = [dataset.name for dataset in self._datasets.values() if dataset.role is DatasetRole.CHECKS]
+        made = [self._outcomes[name] for name in names if name in self._outcomes]
+        tables = [found.dataset.name for found in made if found.state is DatasetState.COMPLETED]
+        if not tables:
+            return {}
+        selects = (f"SELECT {string(name.table)} AS t, rule_id, value, passed FROM {name.sql}" for name in tables)
+        measured: dict[str, dict[str, tuple[str | None, bool]]] = {name.table: {} for name in tables}
+        for row in classic.sql(" UNION ALL ".join(selects)).collect():
+            measured[row["t"]][row["rule_id"]] = (row["value"], row["passed"])
+        return measured
 
 
 def _counted(found: DatasetOutcome, dataset: Dataset, *, arrived: int | None = None) -> Iterator[ExpectationResult]:
@@ -142,6 +160,7 @@ def _plain(found: DatasetOutcome, dataset: Dataset | None = None) -> DatasetResu
         expectations=expectations,
         error=found.error,
         seconds=found.seconds,
+        refresh=found.refresh,
     )
 
 

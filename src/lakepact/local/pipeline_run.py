@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from lakepact.local.lowering import LoweredDataset, LoweredPipeline, lower
 from lakepact.local.metrics import Observations, observe
 from lakepact.local.names import DatasetName, Namespace
 from lakepact.local.progress import Progress
-from lakepact.local.result import DatasetState
+from lakepact.local.refresh import Refresher, RefreshScope
+from lakepact.local.result import DatasetState, Refresh
 from lakepact.local.selection import Selection
 from lakepact.local.sources import SourceFile, load_sources
+from lakepact.plan.model import DatasetKind
 from lakepact.spark.session import LocalSession
 from lakepact.sql import identifier
 
@@ -35,7 +37,8 @@ __all__ = ["DatasetOutcome", "PipelineJob", "PipelineOutcome", "run_pipeline"]
 class PipelineJob:
     """A pipeline to run: its sources, where its tables live, and Spark settings.
 
-    `watched` names, by table, expectations whose violating rows are counted together.
+    `watched` names, by table, expectations whose violating rows are counted together, `always` tables that are run even
+    where nothing has changed.
     """
 
     name: str
@@ -46,6 +49,7 @@ class PipelineJob:
     root: Path
     configuration: Mapping[str, str] = field(default_factory=dict)
     watched: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    always: frozenset[str] = frozenset()
 
     @property
     def checkpoints(self) -> Path:
@@ -56,6 +60,11 @@ class PipelineJob:
     def journal(self) -> Journal:
         """The journal of this pipeline."""
         return Journal(self.storage / "journal" / f"{self.name}.json")
+
+    @property
+    def memory(self) -> Path:
+        """What is remembered of the datasets from run to run."""
+        return self.storage / "refresh" / f"{self.name}.json"
 
     @property
     def lock(self) -> Path:
@@ -72,6 +81,7 @@ class DatasetOutcome:
     tally: Tally | None
     error: str
     seconds: float
+    refresh: Refresh | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,25 +109,45 @@ def run_pipeline(
     where tables cannot be put back (LP538) or Java ends in the middle (LP609).
     """
     _settle(session, job)
+    prefix = f"lakepact:{update_id}:"
     graph = Graph(session.connect, job.namespace, job.configuration)
     with auto_loader(session.classic):
-        pipeline = _define(session, graph, job, prefix=f"lakepact:{update_id}:")
+        pipeline, plans = _define(session, graph, job, prefix=prefix)
         selected = _selected(pipeline, selection)
         tables = pipeline.tables(warehouse=job.warehouse, checkpoints=job.checkpoints)
-        with observe(session.classic, f"lakepact:{update_id}:") as observations:
+        update = _Update(session, job, pipeline, graph, selection, dry_run=dry_run, progress=progress)
+        refresher = None if dry_run else Refresher(session, _scope(job, prefix), pipeline, plans, tables)
+        with observe(session.classic, prefix) as observations:
             if not dry_run:
                 job.journal.begin([table for table in tables if table.name in selected])
             try:
-                record = _watch(graph, job, selection, dry_run=dry_run, progress=progress)
+                record = update.run(refresher)
             except BaseException:
                 _abandon(session, job)
                 raise
             if not session.running:
                 raise _java_ended(record.error)
             restored = _settle(session, job, completed=_completed(pipeline, record))
-    outcomes = tuple(_outcome(dataset, record, observations) for dataset in pipeline.datasets)
+    if refresher is not None:
+        refresher.recall(record.unchanged, observations)
+    outcomes = tuple(_outcome(dataset, record, observations, selection) for dataset in pipeline.datasets)
     _finish(session.classic, outcomes)
+    if refresher is not None:
+        completed = _completed(pipeline, record) - record.unchanged
+        # What cannot be remembered is run the next time; what is remembered already holds for what it names.
+        with suppress(OSError):
+            refresher.remember(selected - record.unchanged, completed, observations)
     return PipelineOutcome(job=job, datasets=outcomes, restored=restored, error=record.error)
+
+
+def _scope(job: PipelineJob, prefix: str) -> RefreshScope:
+    return RefreshScope(
+        memory=job.memory,
+        warehouse=job.warehouse,
+        always=job.always,
+        prefix=prefix,
+        configuration=job.configuration,
+    )
 
 
 def _abandon(session: LocalSession, job: PipelineJob) -> None:
@@ -162,7 +192,10 @@ def _java_ended(reason: str) -> EnvironmentLacking:
     )
 
 
-def _define(session: LocalSession, graph: Graph, job: PipelineJob, *, prefix: str) -> LoweredPipeline:
+def _define(
+    session: LocalSession, graph: Graph, job: PipelineJob, *, prefix: str
+) -> tuple[LoweredPipeline, Mapping[DatasetName, Sequence[Any]]]:
+    """The pipeline, told to `graph`, and the unresolved plans of each dataset's flows."""
     module = PipelinesModule(spark=session.connect)
     definitions = load_sources(
         job.sources,
@@ -173,8 +206,7 @@ def _define(session: LocalSession, graph: Graph, job: PipelineJob, *, prefix: st
         configuration=job.configuration,
     )
     pipeline = lower(expand_auto_cdc(definitions), namespace=job.namespace, prefix=prefix, watched=job.watched)
-    pipeline.register(graph)
-    return pipeline
+    return pipeline, pipeline.register(graph)
 
 
 def _selected(pipeline: LoweredPipeline, selection: Selection) -> frozenset[DatasetName]:
@@ -192,34 +224,87 @@ def _selected(pipeline: LoweredPipeline, selection: Selection) -> frozenset[Data
 
 @dataclass(slots=True)
 class _Record:
-    """What the engine said."""
+    """What the engine said, and the views that it was not asked to run because nothing had changed."""
 
     states: dict[str, FlowState] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    unchanged: frozenset[DatasetName] = frozenset()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a flow failed, or the run."""
+        return bool(self.error) or FlowState.FAILED in self.states.values()
 
 
-def _watch(graph: Graph, job: PipelineJob, selection: Selection, *, dry_run: bool, progress: Progress) -> _Record:
-    from pyspark.errors import PySparkException
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """One update: what to run, and where."""
 
-    record = _Record()
-    started = time.monotonic()
-    job.checkpoints.mkdir(parents=True, exist_ok=True)
-    sentences = graph.run(
-        storage=job.checkpoints,
-        refresh=selection.refresh,
-        full_refresh=selection.full_refresh,
-        full_refresh_all=selection.full_refresh_all,
-        dry=dry_run,
-    )
-    try:
-        for sentence in sentences:
-            _note(record, sentence, time.monotonic() - started, progress.dataset)
-    except PySparkException as error:
-        if FlowState.FAILED not in record.states.values():
-            record.error = readable_error(str(error))
-    return record
+    session: LocalSession
+    job: PipelineJob
+    pipeline: LoweredPipeline
+    graph: Graph
+    selection: Selection
+    _: KW_ONLY
+    dry_run: bool
+    progress: Progress
+
+    def run(self, refresher: Refresher | None) -> _Record:
+        """Run what is selected, but for views that have nothing new where nobody has named datasets."""
+        everything = not self.selection.names and not self.selection.full_refresh_all
+        unchanged = refresher.unchanged() if refresher is not None and everything else frozenset()
+        if refresher is None or not unchanged:
+            return self._watch(self.graph, self.selection)
+        for name in sorted(map(str, unchanged)):
+            self.progress.dataset(name, FlowState.COMPLETED.value, 0.0)
+        stored = [dataset for dataset in self.pipeline.datasets if dataset.stored]
+        rest = [dataset for dataset in stored if dataset.name not in unchanged]
+        record = self._watch(self.graph, _only(rest)) if rest else _Record()
+        outdated = refresher.outdated(unchanged)
+        record.unchanged = unchanged - outdated
+        if outdated and not record.failed:
+            self._run_late(record)
+        return record
+
+    def _run_late(self, record: _Record) -> None:
+        """Streams have brought rows that nothing foretold: run the views, with those that have read the old ones."""
+        kind = DatasetKind.MATERIALIZED_VIEW
+        views = [each for each in self.pipeline.datasets if each.definition.kind is kind]
+        graph = Graph(self.session.connect, self.job.namespace, self.job.configuration)
+        self.pipeline.register(graph)
+        late = self._watch(graph, _only([each for each in views if each.name not in record.unchanged]))
+        record.error = late.error
+        for flow, state in late.states.items():
+            if state is not FlowState.EXCLUDED:
+                record.states[flow], record.seconds[flow] = state, late.seconds[flow]
+        record.errors |= late.errors
+
+    def _watch(self, graph: Graph, selection: Selection) -> _Record:
+        from pyspark.errors import PySparkException
+
+        record = _Record()
+        started = time.monotonic()
+        self.job.checkpoints.mkdir(parents=True, exist_ok=True)
+        sentences = graph.run(
+            storage=self.job.checkpoints,
+            refresh=selection.refresh,
+            full_refresh=selection.full_refresh,
+            full_refresh_all=selection.full_refresh_all,
+            dry=self.dry_run,
+        )
+        try:
+            for sentence in sentences:
+                _note(record, sentence, time.monotonic() - started, self.progress.dataset)
+        except PySparkException as error:
+            if FlowState.FAILED not in record.states.values():
+                record.error = readable_error(str(error))
+        return record
+
+
+def _only(datasets: Sequence[LoweredDataset]) -> Selection:
+    return Selection(refresh=tuple(dataset.definition.name for dataset in datasets))
 
 
 def _note(record: _Record, sentence: str, seconds: float, tell: Callable[[str, str, float], None]) -> None:
@@ -235,7 +320,9 @@ def _note(record: _Record, sentence: str, seconds: float, tell: Callable[[str, s
         tell(event.flow, event.state.value, seconds)
 
 
-def _outcome(dataset: LoweredDataset, record: _Record, observations: Observations) -> DatasetOutcome:
+def _outcome(
+    dataset: LoweredDataset, record: _Record, observations: Observations, selection: Selection
+) -> DatasetOutcome:
     if not dataset.stored:
         counted = dataset.tally(observations)
         return DatasetOutcome(dataset=dataset, state=DatasetState.COMPLETED, tally=counted, error="", seconds=0.0)
@@ -247,7 +334,16 @@ def _outcome(dataset: LoweredDataset, record: _Record, observations: Observation
         tally=dataset.tally(observations) if state is DatasetState.COMPLETED else None,
         error="; ".join(errors),
         seconds=max((record.seconds.get(flow, 0.0) for flow in _flow_keys(dataset)), default=0.0),
+        refresh=_refresh(dataset, record, selection) if state is DatasetState.COMPLETED else None,
     )
+
+
+def _refresh(dataset: LoweredDataset, record: _Record, selection: Selection) -> Refresh:
+    if dataset.name in record.unchanged:
+        return Refresh.NO_OP
+    anew = selection.full_refresh_all or dataset.definition.name in selection.full_refresh
+    streaming = dataset.definition.kind is DatasetKind.STREAMING_TABLE
+    return Refresh.INCREMENTAL if streaming and not anew else Refresh.COMPLETE_RECOMPUTE
 
 
 def _completed(pipeline: LoweredPipeline, record: _Record) -> frozenset[DatasetName]:
@@ -256,6 +352,8 @@ def _completed(pipeline: LoweredPipeline, record: _Record) -> frozenset[DatasetN
 
 
 def _state(dataset: LoweredDataset, record: _Record) -> DatasetState:
+    if dataset.name in record.unchanged:
+        return DatasetState.COMPLETED
     states = [record.states.get(flow, FlowState.EXCLUDED) for flow in _flow_keys(dataset)]
     if FlowState.FAILED in states:
         return DatasetState.FAILED
@@ -272,7 +370,7 @@ def _finish(classic: Any, outcomes: Sequence[DatasetOutcome]) -> None:
     """What the engine cannot be told, set on the tables that it completed: clustering and comments of columns."""
     for outcome in outcomes:
         dataset = outcome.dataset
-        if dataset.stored and outcome.state is DatasetState.COMPLETED:
+        if dataset.stored and outcome.state is DatasetState.COMPLETED and outcome.refresh is not Refresh.NO_OP:
             _cluster(classic, dataset)
             comment_columns(classic, dataset.name.sql, declared_columns(dataset.definition.schema))
 

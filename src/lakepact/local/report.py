@@ -12,6 +12,7 @@ from lakepact.local.result import (
     DatasetState,
     ExpectationResult,
     PipelineResult,
+    Refresh,
     UpdateResult,
     UpdateState,
 )
@@ -68,6 +69,7 @@ def _dataset_json(dataset: DatasetResult) -> dict[str, Any]:
         "name": dataset.name,
         "kind": dataset.kind,
         "state": dataset.state.value,
+        "refresh": dataset.refresh.value if dataset.refresh else None,
         "output_records": dataset.output_records,
         "dropped_records": dataset.dropped_records,
         "quarantined_records": dataset.quarantined_records,
@@ -103,6 +105,9 @@ def _pipeline_lines(pipeline: PipelineResult) -> Iterator[Line]:
     datasets = [dataset for dataset in pipeline.datasets if not _is_told_by_another(dataset, pipeline)]
     if datasets:
         yield from _table(_DATASET_HEADINGS, map(_dataset_row, datasets), (3, 4, 5), 2)
+    unchanged = [dataset.name for dataset in datasets if dataset.refresh is Refresh.NO_OP]
+    if unchanged:
+        yield (Span(f"  nothing new for {', '.join(unchanged)}: counts of the update that made them", "dim"),)
     for dataset in datasets:
         yield from _details(dataset)
 

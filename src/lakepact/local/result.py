@@ -13,6 +13,7 @@ __all__ = [
     "DatasetState",
     "ExpectationResult",
     "PipelineResult",
+    "Refresh",
     "UpdateResult",
     "UpdateState",
 ]
@@ -31,6 +32,14 @@ class DatasetState(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
+
+
+class Refresh(StrEnum):
+    """How a dataset got its rows, in Databricks' words; NO_OP where nothing had changed and it was left as it was."""
+
+    NO_OP = "NO_OP"
+    COMPLETE_RECOMPUTE = "COMPLETE_RECOMPUTE"
+    INCREMENTAL = "INCREMENTAL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +67,11 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetResult:
-    """One published dataset; counts are rows of this update, None where the flow failed and nothing is known."""
+    """One published dataset; counts are rows of this update, None where the flow failed and nothing is known.
+
+    A dataset that was not refreshed (NO_OP) has the counts of the update that made it. `refresh` is None where its flow
+    did not complete.
+    """
 
     name: str
     kind: str
@@ -70,6 +83,7 @@ class DatasetResult:
     checks: tuple[CheckResult, ...] = ()
     error: str = ""
     seconds: float = 0.0
+    refresh: Refresh | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from lakepact.local.event_log import append_events, update_events
 from lakepact.local.events import readable_error
 from lakepact.local.files import only_run, only_writer
 from lakepact.local.names import DatasetName, Namespace
-from lakepact.local.outcome import pipeline_result, watched_expectations
+from lakepact.local.outcome import pipeline_result, tables_that_stop, watched_expectations
 from lakepact.local.pipeline_run import PipelineJob, run_pipeline
 from lakepact.local.preflight import check_pipeline, refuse, source_place
 from lakepact.local.progress import Progress, Silent
@@ -160,6 +160,7 @@ def _prepare(project: Project, resolved: ResolvedPipeline, lake: _Lake) -> _Prep
         root=project.root,
         configuration=resolved.configuration,
         watched=watched_expectations(plan) if plan else {},
+        always=tables_that_stop(plan) if plan else frozenset(),
     )
     if resolved.contract is None or plan is None:
         return _Prepared(resolved, job, plan)

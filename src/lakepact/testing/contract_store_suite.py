@@ -42,6 +42,7 @@ class StoreSuite:
     writers: ClassVar[int] = 8
     random_runs: ClassVar[int] = 4
     random_steps: ClassVar[int] = 40
+    hostile_texts: ClassVar[tuple[str, ...]] = HOSTILE_TEXTS
 
     @pytest.fixture
     def store(self) -> ContractStore:
@@ -82,10 +83,10 @@ class StoreSuite:
             assert stored.sha256 == found.sha256 == given.sha256
 
     def test_hostile_ids_are_only_ids(self, store: ContractStore, reopen_store: Callable[[], ContractStore]) -> None:
-        for number, text in enumerate(HOSTILE_TEXTS):
+        for number, text in enumerate(self.hostile_texts):
             store.put(contract(text, f"1.0.{number}"), actor="ada", reason=text)
-        assert reopen_store().list_contracts() == tuple(sorted(HOSTILE_TEXTS))
-        for number, text in enumerate(HOSTILE_TEXTS):
+        assert reopen_store().list_contracts() == tuple(sorted(self.hostile_texts))
+        for number, text in enumerate(self.hostile_texts):
             assert [each.version for each in store.list_versions(text)] == [f"1.0.{number}"]
             assert store.get(text, f"1.0.{number}").id == text
             assert [event.reason for event in store.history(text)] == [text]

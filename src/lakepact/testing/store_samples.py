@@ -7,7 +7,7 @@ from typing import Final
 
 from lakepact.contract import Contract, load_contract
 
-__all__ = ["HOSTILE_BYTES", "HOSTILE_TEXTS", "contract", "document"]
+__all__ = ["HOSTILE_BYTES", "HOSTILE_SQL_TEXTS", "HOSTILE_TEXTS", "contract", "document"]
 
 HOSTILE_TEXTS: Final = (
     "orders",
@@ -50,6 +50,20 @@ HOSTILE_TEXTS: Final = (
     "\u00e9" * 300,
 )
 """Ids that a place could take for paths, options, patterns, statements, or for each other."""
+
+HOSTILE_SQL_TEXTS: Final = (
+    "orders",
+    "Orders",
+    "$(reboot) ${x}",
+    "'; DROP TABLE contracts; --",
+    'a"b`c\\d:e?',
+    "a\nb\tc",
+    "cafe\u0301",
+    "caf\u00e9",
+    "\U0001f986",
+    "x" * 300,
+)
+"""The same for places where each write takes a second: what statements, JSON and comparisons of text could change."""
 
 HOSTILE_BYTES: Final = (
     b"",

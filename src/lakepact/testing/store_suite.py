@@ -28,7 +28,7 @@ from lakepact.store.journal_store import JournalStore
 from lakepact.store.model import Event, EventKind, Status, Summary
 from lakepact.store.protocol import ContractStore
 from lakepact.testing.contract_store_suite import StoreSuite, at_once
-from lakepact.testing.store_samples import HOSTILE_BYTES, HOSTILE_TEXTS
+from lakepact.testing.store_samples import HOSTILE_BYTES
 
 __all__ = ["JournalSuite", "StoreSuite", "put_event", "status_event"]
 
@@ -128,12 +128,12 @@ class JournalSuite(StoreSuite):
         assert journal.events("orders") == (first,)
 
     def test_any_text_is_an_id(self, journal: Journal, reopen: Callable[[], Journal]) -> None:
-        for text in HOSTILE_TEXTS:
+        for text in self.hostile_texts:
             assert journal.append(put_event(text, 1, text.encode(), version=text), text.encode())
         for each in (journal, reopen()):
-            assert each.contract_ids() == tuple(sorted(HOSTILE_TEXTS))
-            assert set(each.all_events()) == set(HOSTILE_TEXTS)
-            for text in HOSTILE_TEXTS:
+            assert each.contract_ids() == tuple(sorted(self.hostile_texts))
+            assert set(each.all_events()) == set(self.hostile_texts)
+            for text in self.hostile_texts:
                 assert each.events(text) == (put_event(text, 1, text.encode(), version=text),)
                 assert each.document(text, text, sha256_of(text.encode())) == text.encode()
 
