@@ -491,6 +491,7 @@ OTHERS = {
         "The folder in which notifications wait cannot be read or written.",
         "Check its path, permissions and space, and that its file system has locks.",
     ),
+    "LP899": ("The format of data is not clear.", "Give --format, or name the files themselves."),
     "LP942": ("Nobody can tell which contract an event is about.", "Send the id of the contract with the event."),
     "LP943": ("An update is not known to who runs pipelines here.", "Replay the event; the pipeline then runs again."),
     "LP944": ("The record of an update is damaged.", "Remove the file; the update then runs again."),

@@ -88,7 +88,9 @@ def set_aside(
     }
     rows = judgement.rows.quarantined(added=added, batch=batch)
     spark = session_of(rows)
-    if not place.exists(spark):
+    if place.exists(spark):
+        place.refuse_types(spark, governed.rules)
+    else:
         fields = read_spark_schema(rows.schema.json()).fields
         place.create_quarantine(spark, fields, governed.contract, governed.described, governed.rules.table)
     place.write(rows, options=order.options(place) | {"mergeSchema": "true"})

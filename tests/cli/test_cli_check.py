@@ -1,0 +1,89 @@
+"""`lakepact check`: files held against a contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from lakepact.cli import main
+from lakepact.project.scaffold import template_files
+
+pytestmark = pytest.mark.spark
+
+_CONTRACT = "contracts/orders.odcs.yaml"
+_DATA = ["data/customers", "data/orders"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_session: Any) -> Path:
+    for path, text in template_files("shop").items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_is_not_kept_is_listed_for_each_object(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", _CONTRACT, *_DATA]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:5] == [
+        "data/customers  QUARANTINE  6 rows, 2 to quarantine",
+        "  FAIL  customers.primaryKey       2 of 6 rows",
+        "  warn  customers.email.format     1 of 6 rows",
+        "  warn  customers.country.pattern  1 of 6 rows",
+        "  7 of 10 rules passed",
+    ]
+    assert lines[5] == "data/orders  QUARANTINE  11 rows, 4 to quarantine"
+    assert "  warn  orders.customer_id.relationship      1, mustBe 0 rows" in lines
+
+
+def test_the_same_for_machines(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", _CONTRACT, *_DATA, "--json"]) == 1
+    customers, orders = json.loads(capsys.readouterr().out)
+    assert (customers["overall_result"], customers["checks_executed"], customers["checks_failed"]) == (
+        "quarantine",
+        10,
+        1,
+    )
+    assert orders["rows"] == {"rows": 11, "quarantined": 4, "dropped": 0, "failing": 0}
+    assert main(["check", _CONTRACT, *_DATA, "--output", "junit", "--fail-on", "never"]) == 0
+    suites = ElementTree.fromstring(capsys.readouterr().out)
+    assert [(suite.get("tests"), suite.get("failures")) for suite in suites] == [("10", "1"), ("15", "6")]
+    assert main(["check", _CONTRACT, "customers=data/customers", "--output", "sarif"]) == 1
+    results = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert [(each["ruleId"], each["level"]) for each in results] == [
+        ("customers.primaryKey", "error"),
+        ("customers.email.format", "warning"),
+        ("customers.country.pattern", "warning"),
+    ]
+    assert results[0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 16
+
+
+def test_good_data_passes_and_warnings_count_where_that_is_asked(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = shop / "good.json"
+    good.write_text('{"customer_id": 1, "name": "Ada", "email": "ada@example.com", "country": "GB"}\n')
+    assert main(["check", _CONTRACT, f"customers={good}"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("good.json  PASS  1 rows")
+    good.write_text('{"customer_id": 1, "name": "Ada", "email": "ada", "country": "GB"}\n')
+    assert main(["check", _CONTRACT, f"customers={good}"]) == 0
+    assert main(["check", _CONTRACT, f"customers={good}", "--fail-on", "warn"]) == 1
+
+
+def test_wrong_arguments_are_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", _CONTRACT, "customers=nothing.csv"]) == 2
+    assert "error LP899: there is no 'nothing.csv'" in capsys.readouterr().err
+    assert main(["check", _CONTRACT, "data/customers", "customers=data/customers"]) == 2
+    assert "error LP429: the object 'customers' has data twice" in capsys.readouterr().err
+    assert main(["check", _CONTRACT, "lakepact.yml"]) == 2
+    assert "error LP429: 'lakepact.yml' is the data of no object of the contract" in capsys.readouterr().err
+    (shop / "mixed").mkdir()
+    (shop / "mixed" / "a.csv").write_text("a\n1\n")
+    (shop / "mixed" / "b.json").write_text("{}\n")
+    assert main(["check", _CONTRACT, "customers=mixed"]) == 2
+    assert "error LP899: the format of 'mixed' is not clear: it has csv and json" in capsys.readouterr().err
