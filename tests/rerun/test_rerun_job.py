@@ -53,7 +53,7 @@ class Runner:
         self.started.append(request)
         return f"u{len(self.started) - 1}"
 
-    def outcome(self, pipeline: str, update_id: str) -> UpdateOutcome:
+    def outcome(self, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
         self.asked[update_id] = self.asked.get(update_id, 0) + 1
         if self.asked[update_id] < 2:
             return UpdateOutcome(update_id=update_id, state=RunState.RUNNING)

@@ -322,6 +322,38 @@ def test_a_body_that_was_refused_cannot_hold_a_connection(inbox: MemoryInbox) ->
         assert time.monotonic() < deadline
 
 
+def test_more_connections_than_may_be(inbox: MemoryInbox) -> None:
+    with receiving(inbox, header_seconds=1.0, most_connections=5) as address:
+        silent = [connected(address) for _ in range(20)]
+        ended = []
+        for connection in silent:
+            connection.settimeout(0.1)
+            with suppress(TimeoutError):
+                ended.append(answered(connection))
+        assert len(ended) >= 15
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with suppress(httpx.HTTPError):
+                assert post(address, body()).status_code == 202
+                break
+            time.sleep(0.1)
+        for connection in silent:
+            connection.close()
+    assert len(inbox.list()) == 1
+
+
+def test_a_body_with_two_lengths(address: str, inbox: MemoryInbox) -> None:
+    content = body()
+    chunked = f"{len(content):x}\r\n".encode() + content + b"\r\n0\r\n\r\n"
+    with closing(connected(address)) as connection:
+        connection.sendall(head({**headers(content), "transfer-encoding": "chunked"}, length=len(content)) + chunked)
+        assert answered(connection).startswith(b"HTTP/1.1 400 ")
+    assert inbox.list() == ()
+    with closing(connected(address)) as connection:
+        connection.sendall(head({**headers(content), "transfer-encoding": "chunked"}) + chunked)
+        assert answered(connection).startswith(b"HTTP/1.1 202 ")
+
+
 def test_memory_is_flat_under_bodies_that_are_too_large(address: str) -> None:
     piece = b"x" * 65_536
 

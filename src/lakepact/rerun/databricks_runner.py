@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from lakepact.contract import Contract
 from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed
+from lakepact.rerun.event_log import first_error, results_of_events
 from lakepact.rerun.runner import RunState, UpdateOutcome, UpdateRequest
 
 __all__ = ["DatabricksRunner"]
@@ -20,6 +22,7 @@ _ENDED: Final = {
 }
 _BUSY: Final = 5.0
 _LONGEST: Final = 3600.0
+_PAGE: Final = 250
 
 
 class DatabricksRunner:
@@ -62,14 +65,19 @@ class DatabricksRunner:
             started = self._client.pipelines.start_update(pipeline_id, full_refresh=request.full_refresh)
         return str(started.update_id)
 
-    def outcome(self, pipeline: str, update_id: str) -> UpdateOutcome:
-        """How an update stands; for one that failed, what the event log says of it."""
+    def outcome(self, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
+        """How an update stands; once it ended, what the event log says of it."""
         pipeline_id = self._id(pipeline)
         with _talking(pipeline):
             update = self._client.pipelines.get_update(pipeline_id, update_id).update
             state = _ENDED.get(_name(update.state), RunState.RUNNING)
-            message = self._failure(pipeline_id, update_id) if state is RunState.FAILED else ""
-        return UpdateOutcome(update_id=update_id, state=state, message=message)
+            events = self._events(pipeline_id, update_id) if state.ended else []
+        return UpdateOutcome(
+            update_id=update_id,
+            state=state,
+            message=first_error(events) if state is RunState.FAILED else "",
+            results=results_of_events(events, contract, run_id=update_id, at=self._clock()),
+        )
 
     def _id(self, pipeline: str) -> str:
         if pipeline not in self._pipelines:
@@ -92,18 +100,20 @@ class DatabricksRunner:
             self._pause(_BUSY)
             waited += _BUSY
 
-    def _failure(self, pipeline_id: str, update_id: str) -> str:
-        """The first error that the event log has of an update."""
-        events = self._client.pipelines.list_pipeline_events(
-            pipeline_id, filter=f"update_id = '{update_id}' AND level = 'ERROR'", max_results=25
-        )
-        for event in events:
-            for exception in (event.error.exceptions or []) if event.error else []:
-                if exception.message:
-                    return str(exception.message).partition("\n")[0]
-            if event.message:
-                return str(event.message)
-        return ""
+    def _events(self, pipeline_id: str, update_id: str) -> list[Mapping[str, Any]]:
+        """The events of an update, oldest first; as JSON, because the SDK's own class leaves out `details`."""
+        query: dict[str, Any] = {
+            "filter": f"update_id = '{update_id}'",
+            "order_by": "timestamp asc",
+            "max_results": _PAGE,
+        }
+        events: list[Mapping[str, Any]] = []
+        while True:
+            page = self._client.api_client.do("GET", f"/api/2.0/pipelines/{pipeline_id}/events", query=query)
+            events += page.get("events") or []
+            if not page.get("next_page_token"):
+                return events
+            query["page_token"] = page["next_page_token"]
 
 
 @contextmanager

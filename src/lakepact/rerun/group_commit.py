@@ -61,22 +61,36 @@ class GroupCommit:
             self._queue.append(waiting)
             leads, self._led = not self._led, True
         if not leads:
-            waiting.woken.wait()
-            leads = waiting.leads
+            leads = self._led_by_others(waiting)
         if leads:
             self._lead()
         if waiting.error is not None:
             raise waiting.error
         return waiting.result  # type: ignore[return-value]
 
+    def _led_by_others(self, waiting: Waiting[object]) -> bool:
+        """Wait for an answer; whether there is none yet, and this thread is to lead."""
+        try:
+            waiting.woken.wait()
+        except BaseException:
+            # An interrupt: the others must not wait for one who is gone.
+            with self._lock:
+                if waiting in self._queue and not waiting.leads:
+                    self._queue.remove(waiting)
+            if waiting.leads:
+                self._lead()
+            raise
+        return waiting.leads
+
     def _lead(self) -> None:
         """Commit all that waits, this thread's own among it; then the next in line leads: this one has its answer."""
-        time.sleep(max(self._again_at - time.monotonic(), 0))
-        with self._lock:
-            batch, self._queue = self._queue, []
+        batch: list[Waiting[object]] = []
         try:
+            time.sleep(max(self._again_at - time.monotonic(), 0))
+            batch = self._taken()
             self._commit(batch)
         except BaseException as error:
+            batch = batch or self._taken()
             for each in batch:
                 each.error = error
             raise
@@ -89,3 +103,8 @@ class GroupCommit:
                     self._queue[0].woken.set()
             for each in batch:
                 each.woken.set()
+
+    def _taken(self) -> list[Waiting[object]]:
+        with self._lock:
+            batch, self._queue = self._queue, []
+        return batch

@@ -206,7 +206,7 @@ class RerunJob:
             )
             progress = replace(progress, update_id=self.runner.start(request))
             self._mark(key, event, progress)
-        outcome = self._followed(event, binding.pipeline, progress.update_id)
+        outcome = self._followed(event, binding.pipeline, progress.update_id, contract)
         progress = replace(progress, state=outcome.state.value, message=outcome.message)
         self._mark(key, event, progress)
         for number, reporter in enumerate(self.reporters):
@@ -218,11 +218,11 @@ class RerunJob:
         self.inbox.settle_effect(key, event.delivery_id, ended, note=progress.note())
         return outcome
 
-    def _followed(self, event: InboxEvent, pipeline: str, update_id: str) -> UpdateOutcome:
+    def _followed(self, event: InboxEvent, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
         """The end of an update; the event's lease is kept meanwhile."""
         held, renew_at = event, self.clock() + self.lease / 3
         while True:
-            outcome = self.runner.outcome(pipeline, update_id)
+            outcome = self.runner.outcome(pipeline, update_id, contract)
             if outcome.state.ended:
                 return outcome
             if self.clock() >= renew_at:

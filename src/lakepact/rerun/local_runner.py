@@ -21,7 +21,7 @@ from lakepact.results import RuleResult, RuleStatus
 from lakepact.rules.model import Action
 from lakepact.store.encoding import read_time, time_text
 
-__all__ = ["LocalRunner", "results_of"]
+__all__ = ["LocalRunner", "results_of", "under"]
 
 _STATES: Final = {UpdateState.COMPLETED: RunState.COMPLETED, UpdateState.FAILED: RunState.FAILED}
 
@@ -66,7 +66,7 @@ class LocalRunner:
         self._keep(place, result)
         return result.update_id
 
-    def outcome(self, pipeline: str, update_id: str) -> UpdateOutcome:
+    def outcome(self, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
         """What an update came to. Raises UsageError LP943 for one that this runner does not know."""
         for place in sorted(self._records.glob("*.json")):
             kept = _read(place)

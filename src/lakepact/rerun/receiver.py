@@ -124,6 +124,9 @@ class _Desk:
         headers = _headers(request)
         if not _is_json(headers):
             return _Answer(415, f"the body is not {_MEDIA_TYPE} as it is").response()
+        if {"content-length", "transfer-encoding"} <= headers.keys():
+            # A proxy before this one may have seen another end of the body.
+            return _Answer(400, "the body has two lengths", {"connection": "close"}).response()
         body = await self._body(request)
         if isinstance(body, _Answer):
             return body.response()

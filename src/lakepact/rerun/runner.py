@@ -68,6 +68,6 @@ class PipelineRunner(Protocol):
         """Start an update, once a running one has ended; its id. One that was started for this key is given again."""
         ...
 
-    def outcome(self, pipeline: str, update_id: str) -> UpdateOutcome:
-        """How an update stands."""
+    def outcome(self, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
+        """How an update stands; its results are those of the rules of `contract`."""
         ...

@@ -29,7 +29,7 @@ __all__ = ["listening", "receiver_server", "serve_receiver"]
 
 _HEADER_BYTES: Final = 16 * 1024
 _HEADER_SECONDS: Final = 5.0
-_CONNECTIONS: Final = 1024
+_CONNECTIONS: Final = 512
 _IDLE_SECONDS: Final = 30
 _STOP_SECONDS: Final = 15
 
@@ -41,11 +41,16 @@ class _ImpatientProtocol(H11Protocol):
     """
 
     header_seconds: float = _HEADER_SECONDS
+    most_connections: int = _CONNECTIONS
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._watch()
+        # The system has only so many of them, and the server needs some for its files.
+        if len(self.connections) > self.most_connections:
+            transport.abort()
+        else:
+            self._watch()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -84,10 +89,19 @@ def serve_receiver(
 
 
 def receiver_server(
-    inbox: Inbox, settings: ReceiverSettings, *, header_seconds: float = _HEADER_SECONDS
+    inbox: Inbox,
+    settings: ReceiverSettings,
+    *,
+    header_seconds: float = _HEADER_SECONDS,
+    most_connections: int = _CONNECTIONS,
 ) -> uvicorn.Server:
-    """The server of the receiver, for a socket that listens already."""
-    protocol = type("_Protocol", (_ImpatientProtocol,), {"header_seconds": header_seconds})
+    """The server of the receiver, for a socket that listens already.
+
+    A connection that has not sent the head of a request after `header_seconds` ends, as does one above
+    `most_connections`.
+    """
+    limits = {"header_seconds": header_seconds, "most_connections": most_connections}
+    protocol = type("_Protocol", (_ImpatientProtocol,), limits)
     # Complaints about requests that are no HTTP would fill the log at the will of those who send them.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return uvicorn.Server(
@@ -100,7 +114,6 @@ def receiver_server(
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
             timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_STOP_SECONDS,
             h11_max_incomplete_event_size=_HEADER_BYTES,
