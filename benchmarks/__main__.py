@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PART ...] [--rows N]`: measures, and says which targets were held."""
+"""`python -m benchmarks [PART ...] [--rows N] [--seconds N]`: measures, and says which targets were held."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from benchmarks.contracts import measure_contracts
 from benchmarks.demo import measure_demo
 from benchmarks.governed import measure_governed
 from benchmarks.measure import Line
+from benchmarks.receiver import measure_receiver
 from benchmarks.rows import measure_rows
 from benchmarks.rules import measure_evaluation, measure_planning
 from benchmarks.startup import measure_commands, measure_session
 from benchmarks.store import measure_store
 from lakepact.spark.session import open_local_session
 
-_PARTS = ("startup", "contracts", "store", "rules", "rows", "governed", "demo")
+_PARTS = ("startup", "contracts", "store", "receiver", "rules", "rows", "governed", "demo")
 
 
-def _lines(parts: list[str], *, rows: int) -> Iterator[Line]:
+def _lines(parts: list[str], *, rows: int, seconds: int) -> Iterator[Line]:
     if "startup" in parts:
         yield from measure_commands()
         yield from measure_session()
@@ -29,6 +30,8 @@ def _lines(parts: list[str], *, rows: int) -> Iterator[Line]:
         yield from measure_contracts()
     if "store" in parts:
         yield from measure_store()
+    if "receiver" in parts:
+        yield from measure_receiver(seconds=seconds)
     if "rules" in parts:
         yield from measure_planning()
     if not {"rules", "rows", "governed", "demo"} & set(parts):
@@ -53,12 +56,13 @@ def main() -> int:
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help="rows of `rows` (default: a million), half of those of `governed`"
     )
+    parser.add_argument("--seconds", type=int, default=60, help="how long `receiver` is sent to (default: 60)")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(_PARTS)
     if unknown:
         parser.error(f"no part {', '.join(sorted(unknown))}")
     held = True
-    for line in _lines(arguments.parts or list(_PARTS), rows=arguments.rows):
+    for line in _lines(arguments.parts or list(_PARTS), rows=arguments.rows, seconds=arguments.seconds):
         print(line, flush=True)
         held = held and line.held
     return 0 if held else 1

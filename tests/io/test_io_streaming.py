@@ -148,6 +148,16 @@ def test_a_degraded_batch_is_written_and_known(
         read_with_contract(spark, contract, table=f"{schema}.orders", on_violation=OnRead.GATE)
 
 
+def test_a_degraded_merge_still_sets_clashing_keys_aside(
+    spark: Any, feed: Feed, contract: Contract, schema: str, tmp_path: Path
+) -> None:
+    feed.add((1, 1.0), (1, 2.0), (2, -1.0), *((number, 1.0) for number in range(3, 7)))
+    done = _run(feed, contract, schema, tmp_path, mode="merge", intervention="degrade")
+    assert [(each.verdict, each.written) for each in done] == [(Verdict.QUARANTINE, 5)]
+    assert _ids(spark, f"{schema}.orders") == [2, 3, 4, 5, 6]
+    assert _ids(spark, f"{schema}.orders__quarantine") == [1, 1]
+
+
 def test_failing_batches_are_counted_over_restarts(
     spark: Any, feed: Feed, contract: Contract, schema: str, tmp_path: Path
 ) -> None:

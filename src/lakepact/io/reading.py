@@ -18,7 +18,7 @@ from lakepact.io.judging import references_of
 from lakepact.io.mismatch import propose
 from lakepact.io.model import CheckResult, OnMismatch, OnViolation
 from lakepact.io.recording import record
-from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of
+from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of, with_actions
 from lakepact.io.tables import Commit, Table, named_table
 from lakepact.quality.native import NativeEvaluation, RowCounts, Run, align_frame
 from lakepact.quality.schema import Alignment
@@ -42,8 +42,9 @@ class OnRead(StrEnum):
     """What a read does with the rules.
 
     RAISE: every rule is evaluated, and a violated one that does not only warn raises. FILTER: rows that break a rule
-    that removes rows are left out. WARN: violations go to the log. GATE: nothing is evaluated; the last write under
-    the contract must have had a verdict other than FAIL, and be the last change of the table. IGNORE: nothing.
+    that removes rows or stops a write are left out. WARN: violations go to the log. GATE: nothing is evaluated; the
+    last write under the contract must have had a verdict other than FAIL, and be the last change of the table.
+    IGNORE: nothing.
     """
 
     RAISE = "raise"
@@ -211,7 +212,9 @@ def _shaped(spark: Any, frame: Any, governed: Governed, order: _ReadOrder, align
     if order.on_violation is not OnRead.FILTER:
         return frame.selectExpr(*(each.sql for each in alignment.columns), *(identifier(name) for name in kept))
     run = Run(run_id=order.run_id, contract=governed.contract, dataset=str(order.table), clock=order.clock)
+    # A row that must stop a write is none that a filter lets through.
+    rules = with_actions(governed.rules, OnViolation.QUARANTINE)
     # Its views must outlive this call: the data frame is computed when its reader asks for rows.
-    rows = NativeEvaluation(spark, frame, rules=governed.rules, run=run, alignment=alignment, carried=kept)
+    rows = NativeEvaluation(spark, frame, rules=rules, run=run, alignment=alignment, carried=kept)
     rows.find_clashes()
     return rows.kept()

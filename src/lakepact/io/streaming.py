@@ -25,6 +25,7 @@ from lakepact.io.writing import settle_mismatch, write_governed
 from lakepact.quality.native import align_frame
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import Verdict
+from lakepact.rules.model import Action, ObjectRules, RowRuleKind
 from lakepact.rules.policy import Policy
 from lakepact.spark.frames import session_of
 from lakepact.store.model import Status
@@ -183,11 +184,22 @@ class _Sink:
             if self.intervention is not Intervention.DEGRADE or error.code != "LP893":
                 raise
             _LOG.warning("batch %s of %s is written although it breaks the contract: %s", batch_id, order.table, error)
-            warned = replace(self.governed, rules=with_actions(self.governed.rules, OnViolation.WARN))
+            warned = replace(self.governed, rules=_degraded(self.governed.rules, self.order.mode))
             degraded = replace(order, degraded=True)
             result = write_governed(batch, warned, degraded, self.surroundings, alignment=self.alignment)
         _State(failing if result.verdict is Verdict.FAIL else 0, batch_id).write(spark, order.table, stream, state)
         return result
+
+
+def _degraded(rules: ObjectRules, mode: WriteMode) -> ObjectRules:
+    """The rules as warnings; a merge still cannot choose among rows with one key, and sets them aside."""
+    warned = with_actions(rules, OnViolation.WARN)
+    if mode is not WriteMode.MERGE:
+        return warned
+    rows = (
+        replace(rule, action=Action.QUARANTINE) if rule.kind is RowRuleKind.KEY else rule for rule in warned.row_rules
+    )
+    return replace(warned, row_rules=tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
