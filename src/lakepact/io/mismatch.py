@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from lakepact.collibra.settings import PREFIX, read_settings
 from lakepact.contract.spark_schema import read_spark_schema
 from lakepact.contract.types import StructType
 from lakepact.drafts import DraftSink, Provenance, StoreSink, draft_from_schema, submit
@@ -32,7 +34,8 @@ def propose(
     dataset: str,
     run_id: str,
 ) -> str:
-    """Draft the change that would make the columns fit, and bring it to the store and the sinks; where it went.
+    """Draft the change that would make the columns fit; where it went: the store, Collibra where it is configured, and
+    the sinks.
 
     The same columns give the same draft, however often they come. No failure in here stops the data: a place that
     cannot be reached is tried again by `lakepact.drafts.resubmit`, and the log says why.
@@ -43,7 +46,7 @@ def propose(
         draft = draft_from_schema(governed.contract, governed.rules.name, observed, provenance=provenance)
         if draft is None:
             return ""
-        places = [*_store_sink(surroundings), *sinks]
+        places = [*_store_sink(surroundings), *_collibra_sink(), *sinks]
         outbox = (surroundings.cache or cache_folder()) / _OUTBOX
         done = submit(draft, places, actor=actor, outbox=outbox)
     except LakepactError as error:
@@ -66,4 +69,19 @@ def _store_sink(surroundings: Surroundings) -> list[DraftSink]:
         return [StoreSink(surroundings.opened())]
     except LakepactError as error:
         _LOG.warning("the draft does not go to a contract store: %s", error.message)
+        return []
+
+
+def _collibra_sink() -> list[DraftSink]:
+    """Collibra, where its settings are in the environment."""
+    if not any(os.environ.get(f"{PREFIX}{name}") for name in ("URL", "FILE")):
+        return []
+    from lakepact.collibra.sink import CollibraSink
+    from lakepact.collibra.store import collibra_store
+
+    try:
+        settings = read_settings()
+        return [CollibraSink(collibra_store(settings), workflow=settings.workflow)]
+    except LakepactError as error:
+        _LOG.warning("the draft does not go to Collibra: %s", error.message)
         return []
