@@ -6,10 +6,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from lakepact.notify import Notifier
 from lakepact.rerun.job import Reported
 from lakepact.store.encoding import time_text
 
-__all__ = ["FileReporter"]
+__all__ = ["FileReporter", "NotifyReporter"]
 
 
 class FileReporter:
@@ -26,3 +27,17 @@ class FileReporter:
         part = place.with_suffix(".part")
         part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         part.replace(place)
+
+
+class NotifyReporter:
+    """People hear of what an update broke, and of what is well again; a channel that fails is tried again later."""
+
+    def __init__(self, notifier: Notifier, *, seconds: float = 30.0) -> None:
+        """Messages are sent for at most about so long; what is left waits for `lakepact notify send`."""
+        self._notifier = notifier
+        self._seconds = seconds
+
+    def report(self, reported: Reported) -> None:
+        """Write down what the rules said, and send what is due."""
+        self._notifier.notify(reported.outcome.results, reported.contract)
+        self._notifier.flush(seconds=self._seconds)
