@@ -100,7 +100,7 @@ def test_there_are_blocks_to_run() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_and_their_options_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, *words in commands(page):
-        below = words[:1] if name in ("store", "draft", "collibra", "notify", "webhook") else []
+        below = words[:1] if name in ("store", "draft", "collibra", "notify", "webhook", "bundle") else []
         below += words[1:2] if below == ["events"] else []
         assert main([name, *below, "--help"]) == 0, name
         known = capsys.readouterr().out

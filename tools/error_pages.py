@@ -492,6 +492,29 @@ OTHERS = {
         "Check its path, permissions and space, and that its file system has locks.",
     ),
     "LP899": ("The format of data is not clear.", "Give --format, or name the files themselves."),
+    "LP960": (
+        "The project cannot be a bundle: no environment on Databricks, another folder, or names that are one key.",
+        "Do as the hint says.",
+    ),
+    "LP961": (
+        "A file of a bundle is not there, or cannot be read as YAML.",
+        "Correct it; `lakepact bundle generate` writes a databricks.yml.",
+    ),
+    "LP962": ("A file of a bundle has an unknown key.", "Correct its spelling; the hint names similar ones."),
+    "LP963": ("A value in a bundle is missing or of a wrong kind.", "Write what the message says."),
+    "LP964": (
+        "Something in a bundle refers to what is not there: `${...}`, a key of a task, an entry point.",
+        "Correct the name, or declare what it names.",
+    ),
+    "LP965": (
+        "A file, folder or glob that a bundle names is not there.",
+        "Correct the path: it starts from the folder of the YAML file. `lakepact generate` writes sources.",
+    ),
+    "LP966": ("Two resources of a bundle have one key.", "Rename one: keys are unique across all kinds."),
+    "LP967": (
+        "A bundle has no target, one without a mode, or two defaults.",
+        "Give each target a mode, and one of them `default: true`.",
+    ),
     "LP942": ("Nobody can tell which contract an event is about.", "Send the id of the contract with the event."),
     "LP943": ("An update is not known to who runs pipelines here.", "Replay the event; the pipeline then runs again."),
     "LP944": ("The record of an update is damaged.", "Remove the file; the update then runs again."),

@@ -17,9 +17,13 @@ import typer
 
 from lakepact import __version__
 from lakepact.cli.bump import bump
+from lakepact.cli.bundle import bundle
+from lakepact.cli.check import check
+from lakepact.cli.collibra import collibra
 from lakepact.cli.convert import convert
 from lakepact.cli.diff import diff
 from lakepact.cli.doctor import doctor
+from lakepact.cli.draft import draft
 from lakepact.cli.explain import explain
 from lakepact.cli.gate import gate
 from lakepact.cli.generate import generate
@@ -27,12 +31,15 @@ from lakepact.cli.history import history
 from lakepact.cli.init import init
 from lakepact.cli.lint import lint
 from lakepact.cli.new import new
+from lakepact.cli.notify import notify
 from lakepact.cli.output import ReaderGone, say
 from lakepact.cli.project_schema import project_schema
+from lakepact.cli.rerun import rerun
 from lakepact.cli.run import joined_full_refresh, run
 from lakepact.cli.schema import schema
 from lakepact.cli.store import store
 from lakepact.cli.upgrade import upgrade
+from lakepact.cli.webhook import webhook
 from lakepact.errors import ExitCode, LakepactError
 
 __all__ = ["app", "main"]
@@ -79,6 +86,8 @@ app.command()(explain)
 app.command()(lint)
 app.command()(generate)
 app.command()(run)
+app.command()(check)
+app.command()(rerun)
 app.command()(doctor)
 app.command()(diff)
 app.command()(bump)
@@ -90,6 +99,11 @@ app.command()(gate)
 app.command()(history)
 app.command("project-schema")(project_schema)
 app.add_typer(store)
+app.add_typer(collibra)
+app.add_typer(draft)
+app.add_typer(notify)
+app.add_typer(webhook)
+app.add_typer(bundle)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

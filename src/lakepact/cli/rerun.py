@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,12 +12,13 @@ import typer
 
 from lakepact.cli.arguments import EnvironmentName, ProjectFolder, opened_project
 from lakepact.cli.output import say, show_json, write
-from lakepact.errors import ExitCode, UsageError
+from lakepact.errors import ConfigurationError, ExitCode, ExtraMissing, UsageError
 
 if TYPE_CHECKING:
-    from lakepact.project import Project
+    from lakepact.project import Environment, Project
     from lakepact.rerun.adopting import ContractSource
     from lakepact.rerun.job import Reporter, Rerun, RerunJob
+    from lakepact.rerun.runner import PipelineRunner
 
 __all__ = ["rerun"]
 
@@ -52,11 +54,23 @@ def rerun(
         list[str] | None,
         typer.Option("--now", metavar="ID", help="Ask for a look at this contract first; may be given several times."),
     ] = None,
-    poll: Annotated[
-        bool, typer.Option("--poll", help="First look for versions that nobody told of.")
-    ] = False,
+    notify: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", envvar="LAKEPACT_NOTIFY", help="Tell people, as this notify.yml says."),
+    ] = None,
+    poll: Annotated[bool, typer.Option("--poll", help="First look for versions that nobody told of.")] = False,
     watch: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Go on, and look again after so many seconds.")
+    ] = None,
+    pipeline_ids: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pipeline-id", metavar="NAME=ID", help="Run this pipeline in the Databricks workspace, by its id there."
+        ),
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results are kept (default: in the storage of the environment)."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -70,7 +84,8 @@ def rerun(
             variable = f"LAKEPACT_{name.upper()}"
             raise UsageError(f"no {name} is named", "LP429", f"give --{name}, or set {variable}")
     project = opened_project(folder)
-    job = _job(project, inbox, source, store, environment)
+    job = _job(project, (inbox, source, store), environment, records, _ids(pipeline_ids or ()))
+    job = replace(job, reporters=(*job.reporters, *_people(notify)))
     if dry_run:
         return _show(job.preview(), as_json=as_json)
     code = 0
@@ -83,29 +98,84 @@ def rerun(
         time.sleep(watch)
 
 
-def _job(project: Project, inbox: str, source: str, store: str, environment: str | None) -> RerunJob:
+def _ids(texts: Sequence[str]) -> dict[str, str]:
+    """The ids of pipelines by name. Raises UsageError LP429 for a text that is none."""
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, _, pipeline_id) in zip(texts, pairs, strict=True):
+        if not name or not pipeline_id:
+            raise UsageError(f"'{text}' is no id of a pipeline", "LP429", "write --pipeline-id NAME=ID")
+    return {name: pipeline_id for name, _, pipeline_id in pairs}
+
+
+def _job(
+    project: Project,
+    addresses: tuple[str, str, str],
+    environment: str | None,
+    records: Path | None,
+    pipeline_ids: Mapping[str, str],
+) -> RerunJob:
     from lakepact.project.resolve import select_environment
     from lakepact.rerun import open_inbox
     from lakepact.rerun.bindings import bindings_of
     from lakepact.rerun.job import RerunJob
-    from lakepact.rerun.local_runner import LocalRunner
     from lakepact.rerun.reporters import FileReporter
     from lakepact.store import open_store
 
+    inbox, source, store = addresses
     chosen = select_environment(project, environment)
-    if chosen.storage is None:
-        message = f"environment '{chosen.name}' has no storage on this machine"
-        raise UsageError(message, "LP429", "name a local environment; on Databricks the job of the bundle does this")
-    records = Path(project.absolute(chosen.storage)) / _RECORDS
+    if records is None:
+        if chosen.storage is None:
+            message = f"environment '{chosen.name}' has no storage on this machine"
+            hint = "name a local environment; on Databricks give --records and --pipeline-id, as the bundle's job does"
+            raise UsageError(message, "LP429", hint)
+        records = Path(project.absolute(chosen.storage)) / _RECORDS
     validated, reporters = _stewards(source, records)
     return RerunJob(
         inbox=open_inbox(inbox),
         source=validated,
         store=open_store(store),
-        runner=LocalRunner(project.root, records=records, environment=chosen.name),
+        runner=_runner(project, chosen, records, pipeline_ids),
         bindings=bindings_of(project),
         reporters=(FileReporter(records / "results"), *reporters),
     )
+
+
+def _runner(project: Project, chosen: Environment, records: Path, pipeline_ids: Mapping[str, str]) -> PipelineRunner:
+    """Who runs pipelines: the workspace where ids are given, else this machine."""
+    if pipeline_ids:
+        from lakepact.rerun.databricks_runner import DatabricksRunner
+
+        return DatabricksRunner(_workspace(), pipeline_ids)
+    if chosen.storage is None:
+        message = f"environment '{chosen.name}' has no storage on this machine"
+        raise UsageError(message, "LP429", "give --pipeline-id NAME=ID for each pipeline that runs in the workspace")
+    from lakepact.rerun.local_runner import LocalRunner
+
+    return LocalRunner(project.root, records=records, environment=chosen.name)
+
+
+def _workspace() -> Any:
+    """The workspace that the environment, a profile or the job itself names."""
+    try:
+        from databricks.sdk import WorkspaceClient
+    except ImportError:
+        raise ExtraMissing("databricks-sdk is not installed", "LP429", "pip install 'lakepact[databricks]'") from None
+    try:
+        return WorkspaceClient()
+    except ValueError as error:
+        reason = str(error).partition("\n")[0]
+        hint = "set DATABRICKS_HOST and a way to log in, or name a profile in DATABRICKS_CONFIG_PROFILE"
+        raise ConfigurationError(f"there is no way into a Databricks workspace: {reason}", "LP429", hint) from error
+
+
+def _people(notify: Path | None) -> tuple[Reporter, ...]:
+    """Who hears of broken contracts."""
+    if notify is None:
+        return ()
+    from lakepact.notify import open_notifier
+    from lakepact.rerun.reporters import NotifyReporter
+
+    return (NotifyReporter(open_notifier(notify)),)
 
 
 def _stewards(source: str, records: Path) -> tuple[ContractSource, tuple[Reporter, ...]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -93,7 +93,10 @@ class JudgedRows:
         return f"{self._with(self._inputs())}SELECT {_listed(self.columns)}\nFROM {_INPUT}"
 
     def kept(self) -> str:
-        """The query of the rows that break no rule that removes rows."""
+        """The query of the rows that break no rule that removes rows; no other rule is evaluated for it."""
+        return self._of(REMOVES)._kept()
+
+    def _kept(self) -> str:
         return f"{self._with(self._levels())}SELECT {_listed(self.columns)}\nFROM {self._last}{_where(self._keep)}"
 
     def quarantined(self, *, added: Mapping[str, str], batch: Sequence[str] = ()) -> str:
@@ -101,15 +104,21 @@ class JudgedRows:
 
         `batch` are ids of rules for which all rows are set aside together.
         """
-        actions = (*REMOVES, Action.FAIL) if batch else REMOVES
-        recorded = [(position, string(rule.id)) for position, rule in enumerate(self.judged) if rule.action in actions]
-        failed = self.masks.broken_names(recorded)
+        return self._of((*REMOVES, Action.FAIL) if batch else REMOVES)._quarantined(added, batch)
+
+    def _of(self, actions: Collection[Action]) -> JudgedRows:
+        """The same rows under those rules only that have one of the actions."""
+        chosen = tuple(rule for rule in self.rules.row_rules if rule.action in actions)
+        return replace(self, rules=replace(self.rules, row_rules=chosen))
+
+    def _quarantined(self, added: Mapping[str, str], batch: Sequence[str]) -> str:
+        failed = self.masks.broken_names([(at, string(rule.id)) for at, rule in enumerate(self.judged)])
         if batch:
             failed = f"array_union({failed}, array({', '.join(map(string, batch))}))"
         columns = [
             *self.columns,
             f"{failed} AS {FAILED_RULES}",
-            f"{self._raw_values(actions)} AS _lakepact_raw_values",
+            f"{self._raw_values()} AS _lakepact_raw_values",
             f"{string(self.contract[0])} AS _lakepact_contract_id",
             f"{string(self.contract[1])} AS _lakepact_contract_version",
             *(f"{sql} AS {identifier(name)}" for name, sql in added.items()),
@@ -251,12 +260,12 @@ class JudgedRows:
         typed = {rule.columns[0] for rule in self.rules.row_rules if rule.kind is RowRuleKind.TYPE}
         return {each.column.name: each.raw for each in self.alignment.columns if each.raw and each.column.name in typed}
 
-    def _raw_values(self, actions: Sequence[Action]) -> str:
+    def _raw_values(self) -> str:
         pairs = [
             f"IF({self.masks.broken(position)}, "
             f"struct({string(rule.columns[0])}, CAST({RAW}.{identifier(rule.columns[0])} AS STRING)), NULL)"
             for position, rule in enumerate(self.judged)
-            if rule.kind is RowRuleKind.TYPE and rule.action in actions
+            if rule.kind is RowRuleKind.TYPE
         ]
         if not pairs:
             return "CAST(map() AS MAP<STRING, STRING>)"

@@ -1,0 +1,144 @@
+"""Bundle, pipeline source and notebooks at the top of this repository: current, without faults, and running."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakepact.bundle import bundle_files, check_bundle, file_text
+from lakepact.contract import load_contract
+from lakepact.project import load_project
+from lakepact.rerun import Arrival, EffectKey, EffectState, open_inbox
+from lakepact.store import Status, create_store, open_store
+from lakepact.testing.recording_pipelines import RecordingPipelines, RecordingSpark
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLIGHTS = ROOT / "examples" / "flights"
+
+
+class Session:
+    """The recording session with a configuration."""
+
+    def __init__(self, configuration: dict[str, str]) -> None:
+        self._recording = RecordingSpark()
+        self.conf = configuration
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._recording, name)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """The address of a store in which the contract of the flights is in force."""
+    address = f"file:{tmp_path / 'store'}"
+    create_store(address)
+    contract = load_contract(FLIGHTS / "contracts" / "nyc-flights.odcs.yaml")
+    opened = open_store(address)
+    opened.put(contract, actor="ada", reason="first", status=Status.IN_REVIEW)
+    opened.set_status(contract.id, contract.version, Status.VALIDATED, actor="ada", reason="agreed")
+    return address
+
+
+def test_the_bundle_is_current() -> None:
+    stale = [
+        each.path
+        for each in bundle_files(load_project(FLIGHTS / "lakepact.yml"), ROOT)
+        if (ROOT / each.path).read_text(encoding="utf-8") != file_text(each)
+    ]
+    assert stale == [], "`lakepact bundle generate examples/flights --out .` writes them anew"
+
+
+def test_the_bundle_has_no_faults() -> None:
+    checked = check_bundle(ROOT)
+    assert checked.problems == ()
+    assert checked.targets == ("dev", "staging", "prod")
+    assert checked.resources == 10
+
+
+def test_the_pipeline_source_defines_the_datasets_of_the_version_in_force(store: str) -> None:
+    text = (ROOT / "pipelines" / "flights.py").read_text(encoding="utf-8")
+    dp = RecordingPipelines()
+    configuration = {
+        "lakepact.store": store,
+        "lakepact.landing": "/Volumes/main/flights/landing",
+        "lakepact.contract": "nyc-flights",
+        "lakepact.versions": ">=1.0,<2",
+    }
+    # The double stands for what the import gives on Databricks.
+    source = text.replace("from pyspark import pipelines as dp\n", "")
+    assert source != text
+    exec(compile(source, "flights.py", "exec"), {"dp": dp, "spark": Session(configuration)})
+    names = {call.name for call in dp.calls}
+    assert {"flights", "flights__quarantine", "weather", "planes", "airports", "airlines", "delays"} <= names
+    (flights,) = [call for call in dp.calls if call.name == "flights"]
+    assert flights.decorator == "table"
+    assert "/Volumes/main/flights/landing/flights" in str(dp.calls)
+
+
+def test_the_pipeline_source_defines_what_the_project_does() -> None:
+    project = load_project(FLIGHTS / "lakepact.yml")
+    text = (ROOT / "pipelines" / "flights.py").read_text(encoding="utf-8")
+    for name, entry in project.pipelines["flights"].objects.items():
+        assert f'"{name}": ' in text or f"def {name}(" in text
+        if sql := getattr(entry, "sql", ""):
+            assert sql in text
+
+
+def run_notebook(name: str, **variables: str) -> str:
+    """What a notebook prints as a plain script."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("LAKEPACT_")} | variables
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "notebooks" / name)],
+        env=environment | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.name)
+def test_notebooks_have_the_format_of_databricks(notebook: Path) -> None:
+    first, *cells = notebook.read_text(encoding="utf-8").split("\n# COMMAND ----------\n")
+    assert first.startswith("# Databricks notebook source\n")
+    for cell in (each.strip().splitlines() for each in cells):
+        magic = [line.startswith("# MAGIC ") for line in cell]
+        assert all(magic) or not any(magic)
+
+
+@pytest.mark.process
+def test_a_contract_is_authored(tmp_path: Path) -> None:
+    address = f"file:{tmp_path / 'store'}"
+    printed = run_notebook("author_contract.py", LAKEPACT_STORE=address, LAKEPACT_ACTOR="ada")
+    assert "notebook-orders 1.0.0: 1 object\n" in printed
+    assert "in force: 1.0.0\n" in printed
+    assert printed.splitlines()[-1].startswith("major ")
+    assert open_store(address).latest("notebook-orders").changed_by == "ada"
+
+
+@pytest.mark.process
+def test_a_rerun_is_followed(tmp_path: Path) -> None:
+    address = f"delta:{tmp_path / 'inbox'}"
+    inbox = open_inbox(address)
+    inbox.receive(Arrival(delivery_id="msg_1", type="x", contract_id="orders", version="1.2.0"))
+    (event,) = inbox.claim("job", timedelta(minutes=5))
+    key = EffectKey(contract_id="orders", version="1.2.0", sha256="ab", pipeline="sales")
+    inbox.begin_effect(key, "msg_1")
+    inbox.settle_effect(key, "msg_1", EffectState.DONE, note='{"update_id": "u-7"}')
+    inbox.complete(event)
+    printed = run_notebook("follow_rerun.py", LAKEPACT_INBOX=address)
+    assert " msg_1 done orders " in printed
+    assert "sales 1.2.0 done u-7 \n" in printed
+
+
+@pytest.mark.process
+def test_an_empty_inbox_is_said() -> None:
+    assert run_notebook("follow_rerun.py") == "no event has arrived\nno pipeline has run for it\n"
