@@ -27,7 +27,8 @@ def test_every_type_is_read_as_spark_writes_it(spark: Any) -> None:
 @pytest.mark.spark
 def test_nullability_comments_and_declared_lengths_are_kept(spark: Any, tmp_path: Path) -> None:
     place = string(str(tmp_path / "table"))
-    spark.sql(f"CREATE TABLE spark_schema_test (a VARCHAR(5), b INT NOT NULL COMMENT 'key') USING delta LOCATION {place}")
+    columns = "a VARCHAR(5), b INT NOT NULL COMMENT 'key'"
+    spark.sql(f"CREATE TABLE spark_schema_test ({columns}) USING delta LOCATION {place}")
     read = read_spark_schema(spark.table("spark_schema_test").schema.json())
     assert [(field.type.ddl, field.comment) for field in read.fields] == [("VARCHAR(5)", None), ("INT", "key")]
     assert [field.required for field in read_spark_schema(spark.range(1).schema.json()).fields] == [True]

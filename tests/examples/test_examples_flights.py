@@ -268,7 +268,6 @@ def test_only_checks_that_the_clock_or_the_update_depend_on_are_run_again(second
     assert refreshed == expected
 
 
-
 def test_a_third_run_with_more_flights_and_airports_put_right(demo: Demo, third: Run) -> None:
     before = oracle.flights(demo.given["flights"])
     more = more_flights(pd.read_parquet(demo.folder / "data" / "flights" / "2013-01.parquet"))
