@@ -20,7 +20,7 @@ from lakepact.collibra.stub_gateway import StubGateway
 from lakepact.errors import ConfigurationError, ContractMissing, RemoteUnavailable, StoreConflict, UsageError
 from lakepact.store.model import Event, EventKind, Status, StoredVersion
 from lakepact.store.protocol import ContractStore
-from lakepact.testing.contract_store_suite import StoreSuite
+from lakepact.testing.contract_store_suite import StoreSuite, at_once
 from lakepact.testing.store_samples import HOSTILE_TEXTS, contract, document
 
 
@@ -101,6 +101,23 @@ class TestStubStore(StoreSuite):
         assert reopen_store().list_contracts() == tuple(sorted(kept))
         for text in kept:
             assert [event.reason for event in store.history(text)] == [text]
+
+    def test_writers_at_once_lose_nothing(
+        self, store: ContractStore, reopen_store: Callable[[], ContractStore]
+    ) -> None:
+        """As the suite has it, once the contract is there: of several that make it at once, only Collibra knows."""
+        store.put(contract("orders", "9.0.0"), actor="first")
+
+        def write(number: int) -> None:
+            mine = reopen_store()
+            for patch in range(3):
+                mine.put(contract("orders", f"{number}.0.{patch}"), actor=f"w{number}")
+
+        at_once(write, self.writers)
+        trail = store.history("orders")
+        assert [event.sequence for event in trail] == list(range(1, 3 * self.writers + 2))
+        wanted = {(f"w{number}", f"{number}.0.{patch}") for number in range(self.writers) for patch in range(3)}
+        assert {(event.actor, event.version) for event in trail[1:]} == wanted
 
     def test_hostile_versions_are_only_versions(self, store: ContractStore) -> None:
         versions = ["1.0.0-a", "1.0.0-A", "1.0.0-" + "x" * 94, "1.0.0"]
