@@ -78,7 +78,7 @@ def test_a_run_that_was_killed_between_its_commits_goes_on(spark: Any, schema: s
         statuses=(Status.VALIDATED,),
         on_violation=OnViolation.CONTRACT,
         policy=None,
-        table="",
+        place=table,
         surroundings=Surroundings(),
     )
 

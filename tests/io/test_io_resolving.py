@@ -15,6 +15,7 @@ from io_samples import amount, currency, file_store, fill, memory_store, orders
 from lakepact.errors import ContractMissing, ContractViolated, UsageError
 from lakepact.io import OnViolation, Surroundings, using
 from lakepact.io.resolving import Governed, current_surroundings, resolve
+from lakepact.io.tables import table_named
 from lakepact.rules import load_policy
 from lakepact.rules.model import Action
 from lakepact.store import Status, create_store
@@ -30,7 +31,7 @@ def resolved(contract: Any, store: ContractStore | str | None = None, **changed:
         "statuses": (Status.VALIDATED,),
         "on_violation": OnViolation.CONTRACT,
         "policy": None,
-        "table": "",
+        "place": None,
         "surroundings": replace(current_surroundings(), store=store),
     }
     return resolve(contract, **(given | changed))
@@ -77,12 +78,12 @@ def test_a_given_contract_has_the_status_of_its_document(said: str) -> None:
     ("settings", "found"),
     [
         ({"object_name": "customers"}, "customers"),
-        ({"table": "orders"}, "orders"),
-        ({"table": "crm"}, "customers"),
-        ({"table": "crm", "object_name": "orders"}, "orders"),
+        ({"place": table_named("orders")}, "orders"),
+        ({"place": table_named("crm")}, "customers"),
+        ({"place": table_named("crm"), "object_name": "orders"}, "orders"),
     ],
 )
-def test_one_of_several_objects(settings: dict[str, str], found: str) -> None:
+def test_one_of_several_objects(settings: dict[str, Any], found: str) -> None:
     assert resolved(orders(objects=[CUSTOMERS]), **settings).rules.name == found
 
 
@@ -90,14 +91,14 @@ def test_no_object_is_meant() -> None:
     several = "LP890: contract 'test.orders' 1.0.0 has several schema objects\n"
     known = "  hint: give `object_name`; known are: 'orders', 'customers'"
     with pytest.raises(UsageError, match=f"^{re.escape(several + known)}$"):
-        resolved(orders(objects=[CUSTOMERS]), table="elsewhere")
+        resolved(orders(objects=[CUSTOMERS]), place=table_named("elsewhere"))
     unknown = "LP890: contract 'test.orders' 1.0.0 has no schema object 'orderz'\n"
     with pytest.raises(UsageError, match=f"^{re.escape(unknown + known)}$"):
         resolved(orders(objects=[CUSTOMERS]), object_name="orderz")
 
 
 def test_the_only_object_needs_no_name() -> None:
-    assert resolved(orders(), table="elsewhere").rules.name == "orders"
+    assert resolved(orders(), place=table_named("elsewhere")).rules.name == "orders"
 
 
 def test_actions_are_those_that_the_caller_wants() -> None:

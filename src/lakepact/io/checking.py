@@ -15,6 +15,7 @@ from lakepact.errors import ContractViolated, Problem
 from lakepact.io.judging import judge, references_of
 from lakepact.io.model import CheckResult, OnViolation, problems_of
 from lakepact.io.resolving import Governed, resolve, surroundings_of
+from lakepact.quality.schema import Alignment
 from lakepact.results.model import Verdict
 from lakepact.rules.policy import Policy
 from lakepact.spark.frames import session_of
@@ -57,7 +58,7 @@ def check_with_contract(
         statuses=statuses,
         on_violation=OnViolation(on_violation),
         policy=policy,
-        table="",
+        place=None,
         surroundings=surroundings_of(store),
     )
     return check_governed(df, governed, references or {}, dataset, run_id or str(uuid.uuid4()), clock)
@@ -70,11 +71,21 @@ def check_governed(
     dataset: str,
     run_id: str,
     clock: Callable[[], datetime],
+    *,
+    alignment: Alignment | None = None,
 ) -> CheckResult:
-    """The check, once the contract is known."""
+    """The check, once the contract is known; `alignment` is that of `df`, where it is known too."""
     spark = session_of(df)
-    given = references_of(spark, governed, references, beside=None)
-    with judge(spark, df, governed, run_id=run_id, dataset=dataset, clock=clock, references=given) as judgement:
+    with judge(
+        spark,
+        df,
+        governed,
+        run_id=run_id,
+        dataset=dataset,
+        clock=clock,
+        alignment=alignment,
+        references=references_of(spark, governed, references, beside=None),
+    ) as judgement:
         return judgement.check
 
 

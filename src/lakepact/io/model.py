@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +13,16 @@ from lakepact.quality.native import RowCounts
 from lakepact.quality.schema import ColumnDrift
 from lakepact.results.model import RuleResult, RuleStatus, Verdict
 
-__all__ = ["CheckResult", "ChecksOn", "OnMismatch", "OnViolation", "WriteMode", "WriteResult", "problems_of"]
+__all__ = [
+    "CheckResult",
+    "ChecksOn",
+    "OnMismatch",
+    "OnViolation",
+    "WriteMode",
+    "WriteResult",
+    "drift_problems",
+    "problems_of",
+]
 
 
 class WriteMode(StrEnum):
@@ -116,16 +126,6 @@ class WriteResult:
 
 def problems_of(check: CheckResult) -> tuple[Problem, ...]:
     """The violations as problems: what stops data is an error, the rest a warning."""
-    drift = tuple(
-        Problem(
-            code="LP892",
-            severity=Severity.WARNING if each.adapted else Severity.ERROR,
-            message=str(each),
-            file=check.dataset,
-            path=each.column,
-        )
-        for each in check.drift
-    )
     rules = tuple(
         Problem(
             code="LP893",
@@ -137,4 +137,18 @@ def problems_of(check: CheckResult) -> tuple[Problem, ...]:
         for each in check.violated
         if each.rule_id != "schema"
     )
-    return drift + rules
+    return drift_problems(check.drift, check.dataset) + rules
+
+
+def drift_problems(drift: Iterable[ColumnDrift], dataset: str) -> tuple[Problem, ...]:
+    """The columns that differ as problems: what does not fit is an error, the rest a warning."""
+    return tuple(
+        Problem(
+            code="LP892",
+            severity=Severity.WARNING if each.adapted else Severity.ERROR,
+            message=str(each),
+            file=dataset,
+            path=each.column,
+        )
+        for each in drift
+    )

@@ -87,7 +87,6 @@ def read_with_contract(
 
         orders = read_with_contract(spark, "orders", version=">=1,<2", table="main.sales.orders")
     """
-    place = named_table(table, path)
     surroundings = surroundings_of(store)
     governed = resolve(
         contract,
@@ -96,11 +95,11 @@ def read_with_contract(
         statuses=statuses,
         on_violation=OnViolation.CONTRACT,
         policy=policy,
-        table=place.parts[-1] if place and place.parts else "",
+        place=named_table(table, path),
         surroundings=surroundings,
     )
     order = _ReadOrder(
-        table=place or Table((governed.rules.table,)),
+        table=governed.table,
         on_violation=OnRead(on_violation),
         on_mismatch=OnMismatch(on_mismatch),
         extra=extra,
@@ -133,7 +132,7 @@ def _read(spark: Any, governed: Governed, order: _ReadOrder, surroundings: Surro
     if order.on_violation is OnRead.GATE:
         _gate(order.table.commits(spark), governed, order.table)
     elif order.on_violation is not OnRead.IGNORE:
-        _evaluate(spark, frame, governed, order, surroundings)
+        _evaluate(spark, frame, governed, order, surroundings, alignment)
     return _shaped(spark, frame, governed, order, alignment)
 
 
@@ -171,9 +170,18 @@ def _settle_mismatch(
         )
 
 
-def _evaluate(spark: Any, frame: Any, governed: Governed, order: _ReadOrder, surroundings: Surroundings) -> None:
+def _evaluate(
+    spark: Any,
+    frame: Any,
+    governed: Governed,
+    order: _ReadOrder,
+    surroundings: Surroundings,
+    alignment: Alignment,
+) -> None:
     references = references_of(spark, governed, order.references, beside=order.table)
-    check = check_governed(frame, governed, references, str(order.table), order.run_id, order.clock)
+    check = check_governed(
+        frame, governed, references, str(order.table), order.run_id, order.clock, alignment=alignment
+    )
     record(spark, surroundings, order.table, check)
     if order.on_violation is OnRead.RAISE:
         refuse(replace(check, drift=tuple(each for each in check.drift if each.adapted)))

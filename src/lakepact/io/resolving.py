@@ -16,6 +16,7 @@ from lakepact.contract.model import Contract, SchemaObject
 from lakepact.contract.statuses import DRAFT_STATUSES, plain_status
 from lakepact.errors import ContractMissing, ContractViolated, UsageError
 from lakepact.io.model import OnViolation
+from lakepact.io.tables import Table
 from lakepact.rules.derive import compile_rules
 from lakepact.rules.model import Action, ObjectRules
 from lakepact.rules.policy import Policy
@@ -93,9 +94,13 @@ def using(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Governed:
-    """What a read or write is under. `seen` is set where the store was away: then the contract is as it was then."""
+    """What a read or write is under, and the table that it goes to.
+
+    `seen` is set where the store was away: then the contract is as it was then.
+    """
 
     contract: Contract
+    table: Table
     described: SchemaObject
     rules: ObjectRules
     objects: tuple[ObjectRules, ...]
@@ -111,10 +116,12 @@ def resolve(
     statuses: Collection[Status],
     on_violation: OnViolation,
     policy: Policy | None,
-    table: str,
+    place: Table | None,
     surroundings: Surroundings,
 ) -> Governed:
-    """The contract by its id, or as it is given, with the object that `object_name` or the `table` names.
+    """The contract by its id, or as it is given, with the object that `object_name` or the name of the table says.
+
+    Without a `place` the table has the object's own name.
 
     By id it is the highest version that fits `version` and has one of `statuses`. A contract that is given has the
     status that its document says; one that says nothing, or `active`, may be used. Raises what the store raises;
@@ -125,10 +132,11 @@ def resolve(
     else:
         found, status, seen = _from_store(contract, version, statuses, surroundings)
     compiled = compile_rules(found, policy=policy)
-    chosen = _object(found, object_name, table)
+    chosen = _object(found, object_name, place.parts[-1] if place is not None and place.parts else "")
     rules = next(each for each in compiled.objects if each.name == chosen.name)
     return Governed(
         contract=found,
+        table=place or Table((rules.table,)),
         described=chosen,
         rules=with_actions(rules, on_violation),
         objects=compiled.objects,

@@ -93,7 +93,7 @@ def write_stream_with_contract(
         query = write_stream_with_contract(raw, "orders", checkpoint="/Volumes/main/sales/orders")
     """
     _refuse_overwrite(WriteMode(mode))
-    place, surroundings = named_table(table, path), surroundings_of(store)
+    surroundings = surroundings_of(store)
     governed = resolve(
         contract,
         object_name=object_name,
@@ -101,11 +101,11 @@ def write_stream_with_contract(
         statuses=statuses,
         on_violation=OnViolation(on_violation),
         policy=policy,
-        table=place.parts[-1] if place and place.parts else "",
+        place=named_table(table, path),
         surroundings=surroundings,
     )
     order = WriteOrder(
-        table=place or Table((governed.rules.table,)),
+        table=governed.table,
         mode=WriteMode(mode),
         keys=tuple(keys),
         on_mismatch=OnMismatch(on_mismatch),
@@ -144,9 +144,9 @@ def _started(df: Any, sink: _Sink, query_name: str, trigger: Mapping[str, Any] |
     return (writer.trigger(**trigger) if trigger is not None else writer).start()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Sink:
-    """What happens to each micro-batch."""
+    """What happens to each micro-batch. `stream` is the id of the query, known from its first batch on."""
 
     governed: Governed
     order: WriteOrder
@@ -156,25 +156,26 @@ class _Sink:
     intervention: Intervention
     tolerated: int
     on_batch: Callable[[WriteResult], None] | None
+    stream: str = ""
 
     def write(self, batch: Any, batch_id: int) -> None:
         """Judge and write one batch; called by Spark, possibly again for a batch that it does not know as done."""
         if batch.isEmpty():
             return
         spark = session_of(batch)
-        stream = _stream_id(spark, self.checkpoint)
-        order = replace(self.order, run_id=f"{stream}:{batch_id}", transaction=(stream, batch_id))
+        self.stream = self.stream or _stream_id(spark, self.checkpoint)
+        order = replace(self.order, run_id=f"{self.stream}:{batch_id}", transaction=(self.stream, batch_id))
         # The actions of one batch read its source once.
         kept = _persisted(batch)
         try:
-            result = self._judged(spark, kept, order, stream, batch_id)
+            result = self._judged(spark, kept, order, batch_id)
         finally:
             kept.unpersist()
         if self.on_batch is not None:
             self.on_batch(result)
 
-    def _judged(self, spark: Any, batch: Any, order: WriteOrder, stream: str, batch_id: int) -> WriteResult:
-        state = _State.read(spark, order.table, stream)
+    def _judged(self, spark: Any, batch: Any, order: WriteOrder, batch_id: int) -> WriteResult:
+        state = _State.read(spark, order.table, self.stream)
         failing = state.failing + (state.batch != batch_id)
         aside = self.intervention is Intervention.QUARANTINE or failing <= self.tolerated
         chosen = replace(order, batch_aside=aside and self.intervention is not Intervention.DEGRADE)
@@ -187,7 +188,8 @@ class _Sink:
             warned = replace(self.governed, rules=_degraded(self.governed.rules, self.order.mode))
             degraded = replace(order, degraded=True)
             result = write_governed(batch, warned, degraded, self.surroundings, alignment=self.alignment)
-        _State(failing if result.verdict is Verdict.FAIL else 0, batch_id).write(spark, order.table, stream, state)
+        after = _State(failing if result.verdict is Verdict.FAIL else 0, batch_id)
+        after.write(spark, order.table, self.stream, state)
         return result
 
 

@@ -20,6 +20,7 @@ from lakepact.io.model import (
     OnViolation,
     WriteMode,
     WriteResult,
+    drift_problems,
     problems_of,
 )
 from lakepact.io.order import WriteOrder
@@ -33,9 +34,9 @@ from lakepact.io.publishing import (
 )
 from lakepact.io.recording import record
 from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of
-from lakepact.io.tables import Table, named_table, table_named
+from lakepact.io.tables import named_table, table_named
 from lakepact.plan.model import DatasetRole
-from lakepact.quality.native import RowCounts, align_frame
+from lakepact.quality.native import align_frame
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import RuleStatus, Verdict
 from lakepact.rules.model import Action
@@ -95,7 +96,6 @@ def write_with_contract(
         result = write_with_contract(df, "orders", version=">=1,<2", table="main.sales.orders", mode="merge")
         print(result.verdict, result.written, result.quarantine)
     """
-    place = named_table(table, path)
     surroundings = surroundings_of(store)
     governed = resolve(
         contract,
@@ -104,11 +104,11 @@ def write_with_contract(
         statuses=statuses,
         on_violation=OnViolation(on_violation),
         policy=policy,
-        table=place.parts[-1] if place and place.parts else "",
+        place=named_table(table, path),
         surroundings=surroundings,
     )
     order = WriteOrder(
-        table=place or Table((governed.rules.table,)),
+        table=governed.table,
         mode=WriteMode(mode),
         keys=tuple(keys),
         on_mismatch=OnMismatch(on_mismatch),
@@ -214,24 +214,13 @@ def settle_mismatch(
     if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried_columns(alignment, order.on_mismatch)):
         return draft
     contract = governed.contract
-    empty = CheckResult(
-        run_id=order.run_id,
-        contract_id=contract.id,
-        contract_version=contract.version,
-        object=governed.rules.name,
-        dataset=str(table),
-        verdict=Verdict.FAIL,
-        counts=RowCounts(rows=0, quarantined=0, dropped=0, failing=0),
-        results=(),
-        drift=alignment.drift,
-    )
     raise ContractViolated(
         f"the columns do not fit '{contract.id}' {contract.version}, object {governed.rules.name!r}; "
         "nothing is written",
         code="LP892",
         hint="change the data, or propose a new version of the contract with on_mismatch='draft'",
         facts={"run_id": order.run_id, "columns": [each.column for each in alignment.drift if not each.adapted]},
-        problems=problems_of(empty),
+        problems=drift_problems(alignment.drift, str(table)),
     )
 
 
