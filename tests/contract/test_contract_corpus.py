@@ -19,6 +19,7 @@ from lakepact.contract.edits import edited
 from lakepact.contract.interchange import from_official, official_losses, to_official
 from lakepact.contract.yaml_nodes import read_yaml
 from lakepact.errors import Severity
+from speed import cpu_limit
 
 BIG = "examples/v3.0.2/all/postgresql-adventureworks-contract.odcs.yaml"
 OF_PLACE = {"place", "places", "source", "document", "file"}
@@ -194,7 +195,7 @@ def test_the_big_example_loads_in_a_third_of_a_second(odcs_corpus: Path) -> None
     load_contract(odcs_corpus / BIG)
     start = time.process_time()
     contract = load_contract(odcs_corpus / BIG)
-    assert time.process_time() - start < 0.35
+    assert time.process_time() - start < cpu_limit(0.35)
     assert len(contract.schema) == 68
 
 
@@ -208,5 +209,5 @@ def test_the_import_is_light() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
         for _ in range(3)
     ]
-    assert min(float(run[0]) for run in runs) < 0.1
+    assert min(float(run[0]) for run in runs) < cpu_limit(0.1)
     assert runs[0][1] == "[]"

@@ -26,6 +26,7 @@ def stored(session: Any, schema: str, *given: str, name: str = "sales", added: s
     table = f"{schema}.{name}"
     rows(session, *given).selectExpr("*", *([added] if added else [])).createOrReplaceTempView("given_rows")
     session.sql(f"CREATE TABLE {table} USING DELTA AS SELECT * FROM given_rows")
+    session.catalog.dropTempView("given_rows")
     return table
 
 

@@ -303,7 +303,8 @@ def test_a_service_that_answers_drop_by_drop_is_not_waited_for() -> None:
         begin = time.monotonic()
         with pytest.raises(RemoteUnavailable, match=r"it takes longer than 0\.5 seconds"):
             Teams("teams", lambda: address, timeout=0.5).send(notification())
-        assert time.monotonic() - begin < 2
+        # The whole body would take ten.
+        assert time.monotonic() - begin < 8
 
 
 def _drip(listening: socket.socket) -> None:

@@ -508,7 +508,7 @@ def test_notify_does_not_wait_for_a_dead_channel(tmp_path: Path) -> None:
 
     def hang(_: object) -> None:
         began.set()
-        time.sleep(2)
+        time.sleep(5)
 
     slow.fail = hang
     told = notifier(slow, place=FolderPlace(tmp_path))
@@ -519,7 +519,7 @@ def test_notify_does_not_wait_for_a_dead_channel(tmp_path: Path) -> None:
     for number in range(20):
         assert told.notify(rules(50, run=number, severity="critical"), contract())
     told.stop(seconds=0.1)
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < 4.5
 
 
 def test_the_thread_sends_what_was_written_before_the_end(tmp_path: Path) -> None:

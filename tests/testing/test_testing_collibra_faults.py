@@ -87,7 +87,7 @@ def test_every_answer_may_take_its_time(collibra: CollibraServer, http: httpx.Cl
         answers = list(pool.map(lambda _: http.get(STATUSES).status_code, range(16)))
     assert answers == [200] * 16
     # Requests wait side by side, not one after the other.
-    assert 0.4 <= time.perf_counter() - started < 2.5
+    assert 0.4 <= time.perf_counter() - started < 3.0
 
 
 @pytest.mark.parametrize(("done", "made"), [(False, 0), (True, 1)])

@@ -176,10 +176,10 @@ def test_a_receiver_that_takes_too_long(
 def test_the_change_does_not_wait_for_the_receiver(
     collibra: CollibraServer, receiver: Receiver, workflow: CollibraWorkflow, contract: str
 ) -> None:
-    receiver.seconds = 1.5
+    receiver.seconds = 3
     started = time.perf_counter()
     collibra.set_asset_status(contract, "Accepted")
-    assert time.perf_counter() - started < 1.2
+    assert time.perf_counter() - started < 2.8
     with pytest.raises(TimeoutError, match=r"^the workflow was not done after 0\.01 s$"):
         workflow.wait(0.01)
     workflow.wait()
