@@ -19,7 +19,7 @@ def evaluated(masks: Masks, row: Sequence[Truth]) -> dict[str, int]:
     """The mask columns for a row whose predicate `p3` has the truth value `row[3]`; SQL's `if` takes NULL for FALSE."""
     found: dict[str, int] = {}
     for level in masks.levels():
-        for column in level:
+        for column in level.columns:
             text, _, name = column.rpartition(" AS ")
             bits = _BIT.findall(text)
             assert " | ".join(f"if((\n{predicate}\n), 0, {bit})" for predicate, bit in bits) == text
@@ -61,13 +61,17 @@ def test_long_predicates_come_in_several_levels() -> None:
     masks = Masks(tuple("x" * 200 for _ in range(100)))
     levels = list(masks.levels())
     # 31 of them are 6,200 characters, of which one level takes one; the last seven fit beside others.
-    assert [len(level) for level in levels] == [1, 1, 2]
-    assert [column.rpartition(" AS ")[2] for level in levels for column in level] == list(masks.names)
+    assert [(len(level.columns), level.positions) for level in levels] == [
+        (1, range(31)),
+        (1, range(31, 62)),
+        (2, range(62, 100)),
+    ]
+    assert [column.rpartition(" AS ")[2] for level in levels for column in level.columns] == list(masks.names)
     assert len(list(Masks(tuple("x" * 100 for _ in range(93))).levels())) == 1
 
 
 def test_a_predicate_that_ends_in_a_comment_swallows_nothing() -> None:
-    ((column,),) = Masks(("a > 0 -- positive", "b > 0")).levels()
+    ((column,),) = (level.columns for level in Masks(("a > 0 -- positive", "b > 0")).levels())
     assert column == "if((\na > 0 -- positive\n), 0, 1) | if((\nb > 0\n), 0, 2) AS `_lakepact_mask_0`"
 
 

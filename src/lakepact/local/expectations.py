@@ -6,24 +6,18 @@ are an observation on the same write, so a dataset with expectations reads its i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lakepact.local.definitions import ExpectationAction, ExpectationDefinition
-from lakepact.sql import identifier, string
+from lakepact.quality.masks import MaskLevel, Masks
+from lakepact.sql import string
 
 __all__ = ["FAILED_MARK", "Guard", "Stage", "Tally", "guard"]
 
 FAILED_MARK = "EXPECTATION_FAILED"
 
-# Bits a mask column: as many as fit an INT without its sign.
-_BITS = 31
-# Text of the constraints that are computed and counted together. One method computes them, and Java refuses one of over
-# 64 kB, which is about 16,000 characters of SQL; Spark then takes a way that is ten times slower. Few large stages are
-# better than many: each copies the row.
-_TEXT_A_STAGE = 9_600
-_Choice = Callable[[ExpectationDefinition], bool]
 _INPUT = "n"
 _DROPPED = "dropped"
 _WATCHED = "watched"
@@ -60,11 +54,11 @@ class Guard:
     """The SQL that puts expectations around the rows of one dataset.
 
     `stages` mark and count, one after the other; `refusal` raises for a row that must stop the update, `keep` is the
-    filter of the rows that stay, `mark_names` are taken away again.
+    filter of the rows that stay, `mark_columns` (quoted) are taken away again.
     """
 
     stages: tuple[Stage, ...]
-    mark_names: tuple[str, ...]
+    mark_columns: tuple[str, ...]
     refusal: str
     keep: str
     size: int
@@ -81,9 +75,9 @@ class Guard:
             observed = observed.where(self.refusal)
         if self.keep:
             observed = observed.where(self.keep)
-        if not self.mark_names:
+        if not self.mark_columns:
             return observed
-        return observed.selectExpr(f"* EXCEPT ({', '.join(identifier(name) for name in self.mark_names)})")
+        return observed.selectExpr(f"* EXCEPT ({', '.join(self.mark_columns)})")
 
     def observed_as(self, observation: str) -> tuple[str, ...]:
         """The names that the metrics of the stages are observed under."""
@@ -103,72 +97,28 @@ def guard(
     A constraint that is NULL counts as violated, as on Databricks. A row that breaks a `fail` expectation stops the
     update, with the names of the broken expectations and the row in the message.
     """
-    masks = tuple(_Mask(number, group) for number, group in enumerate(_groups(expectations)))
-    dropping = _any_bit(masks, lambda expectation: expectation.action is ExpectationAction.DROP)
+    masks = Masks(tuple(expectation.constraint for expectation in expectations))
+    dropping = masks.any_broken(lambda position: expectations[position].action is ExpectationAction.DROP)
     totals = {
         _INPUT: "count(1)",
         _DROPPED: _count(dropping),
-        _WATCHED: _count(_any_bit(masks, lambda expectation: expectation.name in watched)),
+        _WATCHED: _count(masks.any_broken(lambda position: expectations[position].name in watched)),
     }
     return Guard(
         stages=tuple(_stages(masks, totals)),
-        mark_names=tuple(mask.name for mask in masks),
-        refusal=_refusal(dataset, masks),
+        mark_columns=masks.names,
+        refusal=_refusal(dataset, expectations, masks),
         keep=_negated(dropping),
         size=len(expectations),
     )
 
 
-def _stages(masks: Sequence[_Mask], totals: Mapping[str, str]) -> Iterator[Stage]:
-    """The masks in groups; the last stage sees all of them and counts the rows."""
-    groups: list[list[_Mask]] = [[]]
-    for mask in masks:
-        if groups[-1] and sum(each.length for each in groups[-1]) + mask.length > _TEXT_A_STAGE:
-            groups.append([])
-        groups[-1].append(mask)
-    for group in groups:
-        counts = {name: count for mask in group for name, count in mask.counts()}
-        last = totals if group is groups[-1] else {}
-        yield Stage(tuple(mask.column() for mask in group), {**last, **counts})
-
-
-def _groups(expectations: Sequence[ExpectationDefinition]) -> Iterator[tuple[ExpectationDefinition, ...]]:
-    for start in range(0, len(expectations), _BITS):
-        yield tuple(expectations[start : start + _BITS])
-
-
-@dataclass(frozen=True, slots=True)
-class _Mask:
-    number: int
-    expectations: tuple[ExpectationDefinition, ...]
-
-    @property
-    def name(self) -> str:
-        return f"_lakepact_mask_{self.number}"
-
-    @property
-    def length(self) -> int:
-        """Characters of its constraints."""
-        return sum(len(expectation.constraint) for expectation in self.expectations)
-
-    def column(self) -> str:
-        # A constraint that is NULL takes the second branch of `if`, as one that is FALSE does. The line breaks keep a
-        # comment at the end of a constraint from swallowing the bracket.
-        bits = (f"if((\n{e.constraint}\n), 0, {1 << position})" for position, e in enumerate(self.expectations))
-        return f"{' | '.join(bits)} AS {identifier(self.name)}"
-
-    def counts(self) -> Iterator[tuple[str, str]]:
-        """Name and SQL of the number of violations, for each expectation by its place among all of them."""
-        for position in range(len(self.expectations)):
-            yield f"f{self.number * _BITS + position}", _count(f"({identifier(self.name)} & {1 << position}) <> 0")
-
-    def bits_of(self, chosen: _Choice) -> int:
-        return sum(1 << position for position, e in enumerate(self.expectations) if chosen(e))
-
-
-def _any_bit(masks: Sequence[_Mask], chosen: _Choice) -> str:
-    tests = ((mask.name, mask.bits_of(chosen)) for mask in masks)
-    return " OR ".join(f"({identifier(name)} & {bits}) <> 0" for name, bits in tests if bits)
+def _stages(masks: Masks, totals: Mapping[str, str]) -> Iterator[Stage]:
+    """The last stage sees all masks and counts the rows, too."""
+    levels = list(masks.levels()) or [MaskLevel((), range(0))]
+    for level in levels:
+        counts = {f"f{position}": _count(masks.broken(position)) for position in level.positions}
+        yield Stage(level.columns, {**(totals if level is levels[-1] else {}), **counts})
 
 
 def _count(condition: str) -> str:
@@ -180,16 +130,11 @@ def _negated(condition: str) -> str:
     return f"NOT ({condition})" if condition else ""
 
 
-def _refusal(dataset: str, masks: Sequence[_Mask]) -> str:
-    broken = _any_bit(masks, lambda expectation: expectation.action is ExpectationAction.FAIL)
-    if not broken:
+def _refusal(dataset: str, expectations: Sequence[ExpectationDefinition], masks: Masks) -> str:
+    failing = [at for at, expectation in enumerate(expectations) if expectation.action is ExpectationAction.FAIL]
+    if not failing:
         return ""
-    names = ", ".join(
-        f"if(({identifier(mask.name)} & {1 << position}) <> 0, {string(e.name)}, NULL)"
-        for mask in masks
-        for position, e in enumerate(mask.expectations)
-        if e.action is ExpectationAction.FAIL
-    )
-    message = f"concat({string(f'{FAILED_MARK} {dataset}: ')}, to_json(array_compact(array({names}))))"
+    names = masks.broken_names([(position, string(expectations[position].name)) for position in failing])
+    message = f"concat({string(f'{FAILED_MARK} {dataset}: ')}, to_json({names}))"
     # IS NULL keeps the optimiser from folding the call away: raise_error never returns, so the row never passes.
-    return f"if({broken}, raise_error({message}) IS NULL, true)"
+    return f"if({masks.any_broken(set(failing).__contains__)}, raise_error({message}) IS NULL, true)"

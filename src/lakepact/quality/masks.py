@@ -11,13 +11,21 @@ from typing import Final
 
 from lakepact.sql import identifier
 
-__all__ = ["Masks"]
+__all__ = ["MaskLevel", "Masks"]
 
 # As many bits as fit an INT without its sign.
 _BITS: Final = 31
 # Text of the predicates that one query level computes: one Java method does, and Java refuses one of over 64 kB, which
 # is about 16,000 characters of SQL; Spark then takes a way that is ten times slower.
 _TEXT_A_LEVEL: Final = 9_600
+
+
+@dataclass(frozen=True, slots=True)
+class MaskLevel:
+    """The mask columns that one query level computes, as SQL, and the positions of their predicates."""
+
+    columns: tuple[str, ...]
+    positions: range
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +39,22 @@ class Masks:
         """The mask columns, quoted."""
         return tuple(_name(number) for number in range(-(-len(self.predicates) // _BITS)))
 
-    def levels(self) -> Iterator[tuple[str, ...]]:
-        """The mask columns as SQL, in groups: each group is one level of a query."""
+    def levels(self) -> Iterator[MaskLevel]:
+        """All mask columns, in groups: each group is one level of a query."""
         group: list[str] = []
-        length = 0
+        first = length = 0
         for number, name in enumerate(self.names):
             chosen = self.predicates[number * _BITS : (number + 1) * _BITS]
             size = sum(len(predicate) for predicate in chosen)
             if group and length + size > _TEXT_A_LEVEL:
-                yield tuple(group)
-                group, length = [], 0
+                yield MaskLevel(tuple(group), range(first, number * _BITS))
+                group, first, length = [], number * _BITS, 0
             # The line breaks keep a comment at the end of a predicate from swallowing the bracket.
             bits = (f"if((\n{predicate}\n), 0, {1 << position})" for position, predicate in enumerate(chosen))
             group.append(f"{' | '.join(bits)} AS {name}")
             length += size
         if group:
-            yield tuple(group)
+            yield MaskLevel(tuple(group), range(first, len(self.predicates)))
 
     def broken(self, position: int) -> str:
         """SQL that is TRUE where the predicate at `position` is not."""

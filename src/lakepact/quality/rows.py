@@ -195,9 +195,9 @@ class JudgedRows:
         if clashing:
             tables += [(self._clash_table(rule), self._clashing_keys(rule)) for rule in clashing]
             tables.append((_KEYED, self._keyed(clashing)))
-        for number, group in enumerate(self.masks.levels()):
+        for number, level in enumerate(self.masks.levels()):
             tables.append(
-                (identifier(f"_lakepact_level_{number}"), f"SELECT *, {_listed(group)}\nFROM {tables[-1][0]}")
+                (identifier(f"_lakepact_level_{number}"), f"SELECT *, {_listed(level.columns)}\nFROM {tables[-1][0]}")
             )
         return tables
 
