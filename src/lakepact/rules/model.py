@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from lakepact.contract.model import NOWHERE, Place, Threshold
 from lakepact.contract.types import SparkType
@@ -23,6 +24,7 @@ __all__ = [
     "DatasetRule",
     "DuplicateRows",
     "Enforcement",
+    "EngineRule",
     "Measure",
     "ObjectRules",
     "OrphanRows",
@@ -146,6 +148,31 @@ class DatasetRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRule:
+    """A demand that only its own quality engine understands: a rule of the contract with `type: custom`.
+
+    `engine` is the name by which results call it: `soda`, `gx` (in documents `greatExpectations`) or `custom` (a
+    Python function). `implementation` is what the document says, unchanged. `columns` names the column that the rule
+    stands at, if any.
+    """
+
+    id: str
+    name: str
+    object: str
+    engine: str
+    implementation: Any
+    columns: tuple[str, ...]
+    clauses: tuple[str, ...]
+    description: str
+    action: Action
+    action_from: str
+    dimension: str | None = None
+    severity: str | None = None
+    place: Place = NOWHERE
+    thresholds: tuple[Threshold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TypedColumn:
     """A stored column: name in the data, resolved type, and how a source value becomes one of that type.
 
@@ -174,6 +201,7 @@ class ObjectRules:
     row_rules: tuple[RowRule, ...]
     dataset_rules: tuple[DatasetRule, ...]
     primary_key: tuple[str, ...] = ()
+    engine_rules: tuple[EngineRule, ...] = ()
 
 
 class Enforcement(StrEnum):
