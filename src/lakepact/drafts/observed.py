@@ -6,14 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from lakepact.contract.physical_types import parse_physical_type
-from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType, StructField, StructType
-from lakepact.convert.type_trees import TypeTree, from_json
+from lakepact.contract.spark_schema import read_spark_schema
+from lakepact.contract.types import StructType
 from lakepact.errors import UsageError
 
 __all__ = ["HasSchema", "observed_schema", "schema_of"]
-
-_NAMES = {"void": "VOID", "null": "VOID"}
 
 
 class HasSchema(Protocol):
@@ -39,9 +36,7 @@ def observed_schema(schema_json: str | Mapping[str, Any]) -> StructType:
         raise _no_schema(f"it is no JSON ({error})") from error
     if not isinstance(node, Mapping) or node.get("type") != "struct" or not isinstance(node.get("fields"), list):
         raise _no_schema("it has no `fields`")
-    found = _type(from_json(node, {}, 0))
-    assert isinstance(found, StructType)
-    return found
+    return read_spark_schema(node)
 
 
 def schema_of(frame: HasSchema) -> StructType:
@@ -51,20 +46,3 @@ def schema_of(frame: HasSchema) -> StructType:
 
 def _no_schema(reason: str) -> UsageError:
     return UsageError(f"this is no schema of a data frame: {reason}", "LP880", "give what `df.schema.json()` writes")
-
-
-def _type(tree: TypeTree) -> SparkType:
-    match tree.kind:
-        case "struct":
-            return StructType(tuple(StructField(f.name, _type(f.type), f.required, f.comment) for f in tree.fields))
-        case "array":
-            return ArrayType(_type(tree.parts[0]))
-        case "map":
-            return MapType(_type(tree.parts[0]), _type(tree.parts[1]))
-    text = tree.text.strip()
-    if text.casefold() in _NAMES:
-        return AtomicType(_NAMES[text.casefold()])
-    if text.casefold() == "variant":
-        return AtomicType("VARIANT")
-    known = parse_physical_type(text).type
-    return known if known is not None else AtomicType(text.upper())
