@@ -30,5 +30,6 @@ def test_nullability_comments_and_declared_lengths_are_kept(spark: Any, tmp_path
     columns = "a VARCHAR(5), b INT NOT NULL COMMENT 'key'"
     spark.sql(f"CREATE TABLE spark_schema_test ({columns}) USING delta LOCATION {place}")
     read = read_spark_schema(spark.table("spark_schema_test").schema.json())
+    spark.sql("DROP TABLE spark_schema_test")
     assert [(field.type.ddl, field.comment) for field in read.fields] == [("VARCHAR(5)", None), ("INT", "key")]
     assert [field.required for field in read_spark_schema(spark.range(1).schema.json()).fields] == [True]
