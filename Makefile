@@ -5,10 +5,10 @@ PY := $(BIN)/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo loop test check bench clean
+.PHONY: help demo loop test bundle-test check bench clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 
 demo: .venv/installed ## run the flights pipeline on a local Delta lake and print its report
 	@$(PY) tools/java.py
@@ -22,6 +22,10 @@ loop: .venv/installed ## show the whole loop here: validated in Collibra (a doub
 test: .venv/installed ## run the test suite (ARGS='tests/rules -k unique' for a part of it)
 	@$(PY) tools/java.py
 	@$(PY) -m pytest $(ARGS)
+
+bundle-test: .venv/installed ## deploy the bundle with the real Databricks CLI (built where there is none) to a workspace here
+	@cli=$$($(PY) tools/databricks_cli.py) && \
+	DATABRICKS_CLI=$$cli LAKEPACT_REQUIRE_CLI=1 $(PY) -m pytest tests/bundle/test_bundle_cli.py $(ARGS)
 
 check: .venv/installed ## lint, format, types, room order, exports
 	@$(BIN)/ruff check .

@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.collibra import measure_collibra
 from benchmarks.contracts import measure_contracts
 from benchmarks.demo import measure_demo
+from benchmarks.engines import measure_engines
 from benchmarks.governed import measure_governed
 from benchmarks.measure import Line
 from benchmarks.receiver import measure_receiver
@@ -19,7 +21,7 @@ from benchmarks.startup import measure_commands, measure_session
 from benchmarks.store import measure_store
 from lakepact.spark.session import open_local_session
 
-_PARTS = ("startup", "contracts", "store", "receiver", "rules", "rows", "governed", "demo")
+_PARTS = ("startup", "contracts", "store", "collibra", "receiver", "rules", "rows", "governed", "engines", "demo")
 
 
 def _lines(parts: list[str], *, rows: int, seconds: int) -> Iterator[Line]:
@@ -30,10 +32,14 @@ def _lines(parts: list[str], *, rows: int, seconds: int) -> Iterator[Line]:
         yield from measure_contracts()
     if "store" in parts:
         yield from measure_store()
+    if "collibra" in parts:
+        yield from measure_collibra()
     if "receiver" in parts:
         yield from measure_receiver(seconds=seconds)
     if "rules" in parts:
         yield from measure_planning()
+    if "engines" in parts:
+        yield from measure_engines(rows=rows)
     if not {"rules", "rows", "governed", "demo"} & set(parts):
         return
     with tempfile.TemporaryDirectory(prefix="lakepact-bench-") as name:
@@ -54,7 +60,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(_PARTS)}; all where none is named")
     parser.add_argument(
-        "--rows", type=int, default=1_000_000, help="rows of `rows` (default: a million), half of those of `governed`"
+        "--rows",
+        type=int,
+        default=1_000_000,
+        help="rows of `rows` and `engines` (a million), half those of `governed`",
     )
     parser.add_argument("--seconds", type=int, default=60, help="how long `receiver` is sent to (default: 60)")
     arguments = parser.parse_args()

@@ -109,6 +109,10 @@ OTHERS = {
     "LP208": ("A service level cannot be checked.", "Give it a value, a unit and an element that exists."),
     "LP209": ("An action was lowered to one that is possible there.", "Choose another action for this rule."),
     "LP210": ("A policy file is not valid.", "Mend what is listed under it."),
+    "LP211": (
+        "The contract asks for a handling of violations that there is not.",
+        "Correct the word; the default of each rule holds so far.",
+    ),
     "LP301": (
         "A source is for an object that the contract lacks, or rules are those of another contract.",
         "Correct the name.",
@@ -131,6 +135,10 @@ OTHERS = {
     "LP311": ("A rule reads an object that this pipeline does not make.", "Add it, or have its table ready."),
     "LP312": ("The source of an object is not written correctly.", "Give exactly one of path, table and sql."),
     "LP313": ("A name holds `${...}`, which Spark replaces.", "Switch variable substitution off, or rename it."),
+    "LP314": (
+        "A rule for Soda or Great Expectations is none that the engine can be given.",
+        "Read the reason, and write the check in a form that is known.",
+    ),
     "LP400": ("There is no project here, or its file cannot be read.", "Go to the project, or `lakepact init`."),
     "LP401": ("The project file is not YAML, not UTF-8 or too large.", "Mend it at that line."),
     "LP402": ("The project file has an unknown key.", "Correct the spelling."),
@@ -197,6 +205,15 @@ OTHERS = {
         "A value does not fit its type, and the rule's action is `fail`.",
         "Mend the row, or choose another action.",
     ),
+    "LP970": (
+        "Files that are checked by DuckDB are not there, or cannot be read.",
+        "Correct the path or the pattern; see that the files are whole.",
+    ),
+    "LP971": (
+        "Only Spark's reader understands the files as it does.",
+        "Let Spark check them: `--engine native`.",
+    ),
+    "LP972": ("duckdb or sqlglot is not installed.", "`pip install 'lakepact[duckdb]'`"),
     "LP601": ("There is no Java 17 or later.", "Install it, or set JAVA_HOME."),
     "LP602": ("pyspark or delta-spark is not installed.", "`pip install 'lakepact[local]'`"),
     "LP603": ("databricks-connect takes the place of pyspark.", "Use an environment for each."),
@@ -243,6 +260,10 @@ OTHERS = {
     "LP811": ("The format of a file is not recognised.", "Name it with `--from`."),
     "LP812": ("A file to convert is an ODCS contract already.", "`lakepact upgrade` writes another version."),
     "LP813": ("`lakepact convert` is called with too little, or with what excludes each other.", "Name one source."),
+    "LP814": (
+        "A file that belongs to the one that is converted is not there.",
+        "Correct the path, or put the file beside.",
+    ),
     "LP820": ("A source is not of the format that it was taken for, or refers to itself.", "Correct it at that place."),
     "LP821": ("Something of a source has no place in a contract.", "Write it elsewhere if it is needed."),
     "LP822": ("Something of a source is kept in words that only its origin understands.", "See that it is enough."),
@@ -491,6 +512,58 @@ OTHERS = {
         "The folder in which notifications wait cannot be read or written.",
         "Check its path, permissions and space, and that its file system has locks.",
     ),
+    "LP973": ("Soda Core 4 is not installed.", "Install the extra: `pip install 'lakepact[soda]'`."),
+    "LP974": ("DuckDB is not installed, which reads files for quality engines.", "Install the extra of the engine."),
+    "LP975": ("Great Expectations 1.x is not installed.", "Install the extra: `pip install 'lakepact[gx]'`."),
+    "LP976": ("There is no quality engine of that name.", "Name one of those that the hint lists."),
+    "LP977": ("A quality engine has no such setting.", "Correct the settings of the engine."),
+    "LP978": ("A contract has several objects, or not the one that is named.", "Name one by `object_name`."),
+    "LP980": (
+        "What a contract says of its quarantine cannot be used, or a variable of it has no value.",
+        "Mend `lakepact.quarantine` in the contract, or give the variable.",
+    ),
+    "LP981": ("Somebody else has decided about a quarantined record meanwhile.", "Read the record again, and decide."),
+    "LP982": (
+        "A quarantined record cannot take that step of its life.",
+        "Do as the hint says: records are reviewed, then approved or corrected, then replayed.",
+    ),
+    "LP983": (
+        "The data of a quarantined record is purged, gone, or its time is over.",
+        "Take the data from its source again.",
+    ),
+    "LP984": ("No quarantined record or quarantine has that name, or several have.", "Correct the id or the address."),
+    "LP985": ("Values of a quarantined row do not fit its columns.", "Correct what the message lists."),
+    "LP986": (
+        "A place of quarantined data cannot be used, or a library for it is not installed.",
+        "Check the path, permissions and the storage; install what the hint names.",
+    ),
+    "LP987": ("Rows that a pipeline set aside cannot be purged here.", "Remove them at their source, and refresh."),
+    "LP988": ("A place of quarantined data is none, or is damaged.", "Name another one, or restore it from a backup."),
+    "LP989": ("A decision or command about quarantined data says too little.", "Do as the hint says."),
+    "LP990": (
+        "There is no table of results at that place.",
+        "Name the folder of `rule_results`, or of the schema that holds it, with --results or LAKEPACT_RESULTS.",
+    ),
+    "LP991": ("deltalake is not installed.", "pip install 'lakepact[delta]'"),
+    "LP992": (
+        "The tables of results cannot be read or written, or hold what is no result.",
+        "Check the path, its permissions and the credentials of the storage; a newer lakepact may have written them.",
+    ),
+    "LP993": ("The moment or the time zone that service levels are asked for is none.", "Do as the hint says."),
+    "LP995": (
+        "`lakepact results`, `sla` or `metrics` is called with too little, or with what is none.",
+        "Do as the message or its hint says.",
+    ),
+    "LP996": ("Nothing can listen at that address for metrics.", "Choose another --port or --host."),
+    "LP997": ("prometheus-client is not installed.", "pip install 'lakepact[metrics]'"),
+    "LP998": (
+        "Metrics cannot be pushed: the address is none, or the Pushgateway does not answer or refuses.",
+        "Check the address and the password, or try again later.",
+    ),
+    "LP999": (
+        "The file of metrics has a name that nobody reads, or cannot be written.",
+        "Write to a folder, as .prom.",
+    ),
     "LP899": ("The format of data is not clear.", "Give --format, or name the files themselves."),
     "LP960": (
         "The project cannot be a bundle: no environment on Databricks, another folder, or names that are one key.",
@@ -514,6 +587,10 @@ OTHERS = {
     "LP967": (
         "A bundle has no target, one without a mode, or two defaults.",
         "Give each target a mode, and one of them `default: true`.",
+    ),
+    "LP941": (
+        "The state of `lakepact collibra watch` cannot be read, or is of another Collibra.",
+        "Name another file with --state, or remove it: then all validated contracts are told of once more.",
     ),
     "LP942": ("Nobody can tell which contract an event is about.", "Send the id of the contract with the event."),
     "LP943": ("An update is not known to who runs pipelines here.", "Replay the event; the pipeline then runs again."),

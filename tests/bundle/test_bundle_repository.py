@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lakepact.bundle import bundle_files, check_bundle, file_text
+from lakepact.cli import main
 from lakepact.contract import load_contract
 from lakepact.project import load_project
 from lakepact.rerun import Arrival, EffectKey, EffectState, open_inbox
@@ -59,6 +61,24 @@ def test_the_bundle_has_no_faults() -> None:
     assert checked.problems == ()
     assert checked.targets == ("dev", "staging", "prod")
     assert checked.resources == 10
+
+
+def test_tasks_call_commands_with_options_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    jobs = yaml.safe_load((ROOT / "bundles" / "jobs.yml").read_text(encoding="utf-8"))["resources"]["jobs"]
+    tasks = [task.get("python_wheel_task") for job in jobs.values() for task in job["tasks"]]
+    called = [task["parameters"] for task in tasks if task is not None]
+    assert [words[0] for words in called] == ["rerun", "collibra"]
+    for words in called:
+        command = words[:2] if words[0] == "collibra" else words[:1]
+        assert main([*command, "--help"]) == 0
+        known = capsys.readouterr().out
+        options = [word for word in words if word.startswith("--")]
+        assert [option for option in options if f"{option} " not in known] == []
+
+
+def test_only_what_runs_there_is_uploaded() -> None:
+    bundle = yaml.safe_load((ROOT / "databricks.yml").read_text(encoding="utf-8"))
+    assert bundle["sync"]["paths"] == ["bundles", "examples/flights", "notebooks", "pipelines"]
 
 
 def test_the_pipeline_source_defines_the_datasets_of_the_version_in_force(store: str) -> None:

@@ -87,3 +87,88 @@ def test_wrong_arguments_are_told(shop: Path, capsys: pytest.CaptureFixture[str]
     (shop / "mixed" / "b.json").write_text("{}\n")
     assert main(["check", _CONTRACT, "customers=mixed"]) == 2
     assert "error LP899: the format of 'mixed' is not clear: it has csv and json" in capsys.readouterr().err
+
+
+ENGINES = """
+apiVersion: v3.1.0
+kind: DataContract
+id: engines
+version: 1.0.0
+status: active
+schema:
+  - name: points
+    properties:
+      - {name: id, logicalType: integer, required: true}
+    quality:
+      - {type: custom, engine: soda, name: enough, severity: error, implementation: "row_count > 5"}
+      - {type: custom, engine: greatExpectations, name: some, severity: error,
+         implementation: {type: expect_table_row_count_to_be_between, kwargs: {min_value: 1}}}
+"""
+
+
+@pytest.fixture
+def points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "c.yaml").write_text(ENGINES)
+    (tmp_path / "points.csv").write_text("id\n1\n2\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> dict[str, Any]:
+    assert main(["check", "c.yaml", "points.csv", "--json", *arguments]) == code
+    (found,) = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def by_engine(found: dict[str, Any]) -> dict[str, str]:
+    return {each["rule_name"]: f"{each['engine']} {each['status']}" for each in found["results"]}
+
+
+def test_each_engine_of_the_contract_is_asked(points: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = checked(capsys, code=1)
+    assert by_engine(found) == {
+        "schema": "schema pass",
+        "id.type": "duckdb pass",
+        "id.required": "duckdb pass",
+        "quality.enough": "soda fail",
+        "quality.some": "gx pass",
+    }
+    numbers = [found[f"checks_{name}"] for name in ("executed", "passed", "failed", "warned", "errors", "skipped")]
+    assert (found["overall_result"], numbers, found["enforcement"]) == ("fail", [5, 4, 1, 0, 0, 0], None)
+    assert set(found["engine_seconds"]) == {"duckdb", "soda", "gx"}
+    assert found["summary"].startswith("fail: 5 checks executed, 4 passed, 1 failed, 0 warned, 0 errors, 0 skipped; ")
+
+
+def test_only_the_engines_that_are_named_are_asked(points: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = checked(capsys, "--engine", "duckdb", "--engine", "gx", code=0)
+    assert by_engine(found)["quality.enough"] == "soda skipped"
+    assert main(["check", "c.yaml", "points.csv", "--engine", "duckdb"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "points.csv  PASS  2 rows"
+    assert lines[-1].startswith(
+        "points.csv: pass: 3 checks executed, 3 passed, 0 failed, 0 warned, 0 errors, 2 skipped; "
+    )
+    assert main(["check", "c.yaml", "points.csv", "--engine", "deequ"]) == 2
+    assert "error LP429: there is no quality engine 'deequ'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict", "code"), [("strict", "fail", 1), ("warn", "warn", 0), ("disabled", "pass", 0)]
+)
+def test_enforcement_may_be_set(
+    points: Path, capsys: pytest.CaptureFixture[str], mode: str, verdict: str, code: int
+) -> None:
+    (points / "points.csv").write_text("id\nx\n\n")
+    found = checked(capsys, "--enforce", mode, "--engine", "duckdb", code=code)
+    assert (found["overall_result"], found["enforcement"]) == (verdict, mode)
+
+
+def test_spark_evaluates_what_duckdb_does_not_read(
+    points: Path, capsys: pytest.CaptureFixture[str], local_session: Any
+) -> None:
+    folder = points / "points.orc"
+    local_session.classic.sql("SELECT 1 AS id").write.orc(str(folder))
+    assert main(["check", "c.yaml", "points.orc", "--engine", "native", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (by_engine(found)["id.required"], found["rows"]["rows"]) == ("native pass", 1)

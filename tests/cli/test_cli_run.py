@@ -11,6 +11,7 @@ import pytest
 
 from lakepact.cli.main import main
 from lakepact.cli.run import joined_full_refresh
+from lakepact.notify import open_notifier
 
 Captured = pytest.CaptureFixture[str]
 
@@ -90,9 +91,18 @@ def counts(text: str) -> dict[str, tuple[str, int, int]]:
     }
 
 
+NOTIFICATIONS = """
+notifications:
+  channels: {chat: {type: slack, webhook: "${env:HOOK}"}}
+  routes: [{channels: [chat]}]
+"""
+
+
 @pytest.mark.process
 @pytest.mark.timeout(1300)
 def test_the_new_project_runs_as_it_is_and_once_more_with_new_data(project: Path) -> None:
+    with (project / "lakepact.yml").open("a") as file:
+        file.write(NOTIFICATIONS)
     first = run_process(project, "--json", "-")
     assert first.returncode == 0, first.stderr
     assert counts(first.stdout) == {
@@ -110,3 +120,18 @@ def test_the_new_project_runs_as_it_is_and_once_more_with_new_data(project: Path
     assert counts((project / "out.json").read_text())["orders"] == ("COMPLETED", 1, 0)
     assert "pipeline orders  contract orders 1.0.0\n" in second.stdout
     assert second.stderr == ""
+
+    news = {
+        (facts.dataset.rpartition(".")[2], facts.run_id == json.loads(first.stdout)["update_id"]): facts
+        for _, facts in open_notifier(project / "lakepact.yml").outbox.news()
+    }
+    assert {key: (facts.verdict.value, len(facts.violations)) for key, facts in news.items()} == {
+        ("customers", True): ("quarantine", 3),
+        ("orders", True): ("quarantine", 7),
+        ("customers", False): ("quarantine", 3),
+        ("orders", False): ("warn", 1),
+    }
+    told = news["customers", True]
+    assert told.quarantine == "spark_catalog.shop.customers__quarantine"
+    rows = {each.rule_id: each.samples for each in told.violations}["customers.primaryKey"]
+    assert [(row["customer_id"], row["email"]) for row in rows] == [("5", "***"), ("5", "***")]

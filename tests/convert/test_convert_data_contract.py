@@ -46,12 +46,11 @@ def test_the_fundamentals() -> None:
     assert custom["lakepact.classification"] == "RESTRICTED"
     assert custom["lakepact.notification"] == {"channels": ["slack"], "recipients": ["crm@example.com"]}
     assert custom["lakepact.quarantine"] == {"enabled": True, "s3_bucket": "${BUCKET}", "retention_days": 30}
-    drift = {entry.property: entry.value for entry in contract.schema[0].custom_properties}
-    assert [drift[f"lakepact.{key}"] for key in ("strictMode", "allowNullableExpansion", "allowTypeChanges")] == [
-        True,
-        False,
-        False,
-    ]
+    assert custom["lakepact.schemaContract"] == {
+        "strict_mode": True,
+        "allow_nullable_expansion": False,
+        "allow_type_changes": False,
+    }
 
 
 def test_service_levels() -> None:

@@ -24,6 +24,7 @@ from lakepact.errors import ConfigurationError, UsageError
         ("apiVersion: v3.0.2\nkind: DataContract\nsource_type: csv\nschema: [{name: a, type: string}]\n", "asset"),
         ("data_contract: {name: a}\n", "data-contract"),
         ("data_contract: {sla: {}}\n", "data-contract"),
+        ("asset: a\ndata_contract: {contract_path: c.yaml}\n", "data-contract-job"),
         ('{"expectation_suite_name": "s", "expectations": []}', "great-expectations"),
         ("checks for users: []\n", "soda"),
         ('{"$schema": "https://json-schema.org/draft/2020-12/schema"}', "json-schema"),

@@ -1,4 +1,4 @@
-"""Whole files, one run at a time, and the log of a Delta table."""
+"""One run at a time, and the log of a Delta table."""
 
 from __future__ import annotations
 
@@ -12,17 +12,7 @@ import pytest
 
 from lakepact.errors import EnvironmentLacking
 from lakepact.local.delta_log import Commit, commits_after, latest_version
-from lakepact.local.files import only_run, replace_file
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    target = tmp_path / "state.json"
-    replace_file(target, "old")
-    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
-        replace_file(target, "new \ud800")
-    assert target.read_text() == "old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
-
+from lakepact.local.files import only_run
 
 HOLDER = """
 import sys, time

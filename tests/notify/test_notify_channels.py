@@ -400,7 +400,7 @@ def test_apprise_takes_any_of_its_addresses(receiver: WebhookReceiver) -> None:
 
 
 def _taking(taken: list[dict[str, Any]]) -> Callable[..., Any]:
-    from lakepact.testing.collibra_http import Reply
+    from lakepact.testing.loopback import Reply
 
     def answer(path: str, headers: Any, body: bytes) -> Reply:
         taken.append(json.loads(body))

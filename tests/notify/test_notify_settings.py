@@ -19,6 +19,7 @@ from lakepact.notify import read_settings as read
 from lakepact.notify.email import Email
 from lakepact.notify.schema import settings_schema
 from lakepact.notify.secret_references import secret_of
+from lakepact.notify.wording import PLACEHOLDERS, placeholders_in
 from lakepact.testing.notify_servers import PagerDutyServer, SlackServer
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "notifications.md"
@@ -67,7 +68,10 @@ def test_all_that_can_be_written_is_read() -> None:
             escalation=Escalation(after=timedelta(minutes=30), channels=("oncall",)),
         ),
         Route(channels=("oncall",), severity=Severity.CRITICAL, repeat=None, mute_until=NOW.replace(hour=10)),
+        Route(channels=("contract",), fallback=("chat",)),
     )
+    assert found.wording is not None
+    assert {*placeholders_in(found.wording.subject), *placeholders_in(found.wording.body)} == {*PLACEHOLDERS}
     assert found.policies["chat"] == ChannelPolicy(
         rate=Rate(messages=20, per=timedelta(hours=1)), grouping=Grouping.DATASET
     )

@@ -287,7 +287,7 @@ def test_all_problems_come_in_one_pass(root: Path) -> None:
         "lakepact.yml:25:16: error LP403: 'pipelines.third.objects.weather' must be a mapping of keys to values, "
         "not a list",
         "lakepact.yml:26:1: error LP402: unknown key 'other'\n"
-        "  hint: known: contracts, environments, pipelines, variables, version",
+        "  hint: known: contracts, environments, notifications, pipelines, variables, version",
     ]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lakepact.contract import Contract, load_contract
-from lakepact.notify import FolderPlace, Notification, Notifier, Receipt, Route, Traits
+from lakepact.notify import FolderPlace, Notification, Notifier, Receipt, Route, Severity, Traits
 from lakepact.rerun.job import Reported
 from lakepact.rerun.reporters import FileReporter, NotifyReporter
 from lakepact.rerun.runner import RunState, UpdateOutcome
@@ -77,3 +78,25 @@ def test_people_hear_of_a_broken_rule_once_and_of_its_recovery(tmp_path: Path) -
     for run, status in (("u1", RuleStatus.FAIL), ("u1", RuleStatus.FAIL), ("u2", RuleStatus.PASS)):
         reporter.report(_reported(run, status))
     assert [(str(each.state), each.run_id) for each in chat.taken] == [("firing", "u1"), ("resolved", "u2")]
+
+
+def test_what_several_datasets_of_a_table_say_is_one_incident(tmp_path: Path) -> None:
+    document = b"""schema:
+  - name: orders
+    properties:
+      - {name: id, logicalType: integer, required: true, quality: [{metric: nullValues, mustBe: 0, severity: critical}]}
+"""
+    contract = load_contract(_CONTRACT + document)
+    chat = Chat()
+    notifier = Notifier([Route(channels=("chat",))], [chat], FolderPlace(tmp_path / "outbox"), lambda: NOW)
+    (found,) = _reported("u1", RuleStatus.FAIL).outcome.results
+    rule = "orders.id.quality.nullValues"
+    results = (
+        replace(found, dataset="main.sales.orders__quarantine", rule_id=rule, tested=2),
+        replace(found, dataset="main.sales.orders", rule_id=rule, status=RuleStatus.PASS, violations=0),
+    )
+    outcome = UpdateOutcome(update_id="u1", state=RunState.COMPLETED, results=results)
+    NotifyReporter(notifier).report(Reported(contract=contract, pipeline="orders", outcome=outcome))
+    (told,) = chat.taken
+    assert (told.dataset, told.severity) == ("main.sales.orders", Severity.CRITICAL)
+    assert [(each.rule_id, each.tested) for each in told.violations] == [(rule, 2)]

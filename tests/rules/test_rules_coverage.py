@@ -48,9 +48,10 @@ def test_every_clause_of_the_corpus_is_covered_once(odcs_corpus: Path) -> None:
         for leaf in leaves(contract.document):
             above = [leaf[:end] for end in range(len(leaf) + 1) if end == len(leaf) or leaf[end] in ".["]
             assert sum(prefix in known for prefix in above) == 1, (file, leaf)
-        for rule in rules.all_rules():
+        every = [*rules.all_rules(), *rules.engine_rules()]
+        for rule in every:
             assert set(rule.clauses) <= known, (file, rule.id)
-        enforced = {path for path in paths if path in {c for rule in rules.all_rules() for c in rule.clauses}}
+        enforced = {path for path in paths if path in {c for rule in every for c in rule.clauses}}
         claimed = {c.path for c in rules.coverage.clauses if c.rules}
         assert enforced == claimed, file
         lines = [clause.place.line for clause in rules.coverage.clauses]

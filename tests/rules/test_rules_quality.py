@@ -109,10 +109,16 @@ def test_duplicates_over_several_properties() -> None:
     [
         ({"type": "text", "description": "be good"}, "property", "v3.1.0", "a text for people, no engine can check it"),
         (
-            {"type": "custom", "engine": "soda", "implementation": "x"},
+            {"type": "custom", "engine": "montecarlo", "implementation": "x"},
             "property",
             "v3.1.0",
-            "engine 'soda' runs it, lakepact does not",
+            "engine 'montecarlo' runs it, lakepact does not",
+        ),
+        (
+            {"type": "custom", "engine": "soda", "implementation": ""},
+            "property",
+            "v3.1.0",
+            "engine 'soda': the rule has no implementation",
         ),
         ({"rule": "countCheck"}, "object", "v3.0.2", "the rule measures rowCount and compares it with nothing"),
         ({"rule": "sparkle", "mustBe": 0}, "property", "v3.0.2", "the library has no metric 'sparkle'"),
@@ -259,3 +265,44 @@ def test_measures_on_spark(spark: Any) -> None:
     values = ("1", "'1'", "'x'", "NULL", "TRUE", "2L", "1.0BD")
     found = [spark.sql(f"SELECT {condition} AS v FROM (SELECT {value} AS value)").first().v for value in values]
     assert found == [True, True, False, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("written", "engine"),
+    [
+        *((word, "soda") for word in ("soda", "sodaCore", "soda_core")),
+        *((word, "gx") for word in ("greatExpectations", "great_expectations", "gx", "Great-Expectations")),
+        *((word, "custom") for word in ("custom", "python", "lakepact-python")),
+    ],
+)
+def test_rules_of_quality_engines_are_kept_for_them(written: str, engine: str) -> None:
+    given = {"type": "custom", "engine": written, "implementation": {"check": "x"}, "name": "n", "severity": "error"}
+    rules = compiled(given, extra={"physicalName": "C_1"})
+    (rule,) = rules.engine_rules()
+    assert (rule.id, rule.name, rule.engine, rule.implementation, rule.columns) == (
+        "t.c.quality.n",
+        "c.quality.n",
+        engine,
+        {"check": "x"},
+        ("C_1",),
+    )
+    assert (rule.action, rule.action_from, rule.severity) == (Action.FAIL, "severity", "error")
+    (clause,) = [each for each in rules.coverage.clauses if ".quality[" in each.path]
+    assert (clause.enforcement, clause.rules) == (Enforcement.ENGINE, ("t.c.quality.n",))
+    assert clause.reason == f"{engine} runs it where data is checked; a pipeline does not"
+    assert [rule for rule in rules.all_rules() if ".quality." in rule.id] == []
+
+
+def test_a_rule_of_an_engine_sets_the_data_aside_but_drops_no_rows() -> None:
+    def asked(action: str) -> dict[str, Any]:
+        given = {"type": "custom", "engine": "soda", "implementation": "x"}
+        return given | {"customProperties": [{"property": "lakepact.action", "value": action}]}
+
+    rules = compiled(asked("quarantine"), asked("drop"), on="object")
+    assert [(rule.id, rule.action) for rule in rules.engine_rules()] == [
+        ("t.quality.soda", Action.QUARANTINE),
+        ("t.quality.soda_2", Action.WARN),
+    ]
+    assert [problem.message for problem in rules.problems] == [
+        "rule 't.quality.soda_2': customProperties asks for drop, which a rule of a quality engine cannot do"
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lakepact.atomic_files import written_beside
 from lakepact.errors import ContractMissing, RemoteUnavailable, StoreConflict
 from lakepact.store import Status
 from lakepact.store.journal_store import JournalStore
@@ -175,6 +176,7 @@ def test_what_a_killed_process_left_is_not_read(
     copies.latest("orders")
     (file,) = kept_files(tmp_path)
     (file.parent / "tmp1234.unfinished").write_bytes(b'{"version"')
+    written_beside(file, b'{"version"')
     store.error = OSError("gone")
     with caplog.at_level(logging.WARNING):
         assert copies.latest("orders").contract.version == "1.0.0"

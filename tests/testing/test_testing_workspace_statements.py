@@ -97,7 +97,7 @@ def test_a_token_is_needed(workspace: WorkspaceStatements) -> None:
     assert httpx.get(url, headers={"Authorization": f"Bearer {workspace.token}"}).json()["state"] == "RUNNING"
     other = url.replace(workspace.warehouse, "f" * 16)
     assert httpx.get(other, headers={"Authorization": f"Bearer {workspace.token}"}).status_code == 404
-    assert ask(workspace, "DELETE", "").status_code == 501
+    assert ask(workspace, "DELETE", "").status_code == 404
     assert ask(workspace, "GET", "").status_code == 404
 
 

@@ -71,7 +71,7 @@ def _poll() -> dict[str, Any]:
 
 def _sync(context: Context) -> dict[str, Any]:
     words = ["collibra", "sync", "--settings", "${var.collibra_settings}"]
-    words += ["--drafts", f"{RECORDS}/drafts", "--feedback", f"{RECORDS}/feedback"]
+    words += ["--drafts", f"{RECORDS}/drafts", "--outbox", f"{RECORDS}/feedback"]
     return {
         "name": "contract_sync",
         "max_concurrent_runs": 1,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from lakepact.contract.checked_document import CheckedDocument
 from lakepact.contract.yaml_nodes import read_yaml
 from lakepact.errors import ConfigurationError
 from lakepact.project.files import shown_path
-from lakepact.project.reading import Document
 
 __all__ = ["ROOT_FILE", "Part", "Source", "load_bundle", "mapping_of"]
 
@@ -22,7 +22,7 @@ ROOT_FILE: Final = "databricks.yml"
 class Source:
     """One file of a bundle: what is in it, and the folder from which its paths start."""
 
-    document: Document
+    document: CheckedDocument
     folder: Path
 
     def parts(self) -> Iterator[Part]:
@@ -66,7 +66,7 @@ def load_bundle(root: Path) -> tuple[Source, ...]:
 
 
 def _source(file: Path) -> Source:
-    document = Document(file=shown_path(file))
+    document = CheckedDocument(file=shown_path(file))
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

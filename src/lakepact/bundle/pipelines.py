@@ -14,7 +14,7 @@ from lakepact.project.model import Pipeline
 from lakepact.project.resolve import environment_values
 from lakepact.project.variables import resolved
 
-__all__ = ["pipelines_file"]
+__all__ = ["pipeline_sources", "pipelines_file"]
 
 _PURPOSE: Final = (
     "The pipelines of lakepact.yml. `development` is not set here: the mode of the target decides it.",
@@ -39,7 +39,7 @@ def pipelines_file(context: Context) -> BundleFile:
 
 
 def _pipeline(context: Context, pipeline: Pipeline) -> dict[str, Any]:
-    sources = _sources(context, pipeline)
+    sources = pipeline_sources(context, pipeline)
     made: dict[str, Any] = {
         "name": pipeline.name,
         "catalog": "${var.catalog}",
@@ -53,7 +53,7 @@ def _pipeline(context: Context, pipeline: Pipeline) -> dict[str, Any]:
     return made
 
 
-def _sources(context: Context, pipeline: Pipeline) -> list[Path]:
+def pipeline_sources(context: Context, pipeline: Pipeline) -> list[Path]:
     """The generated source, where there is a contract, and those of the project file."""
     own = [file for glob in pipeline.sources for file in matching_files(context.project.root, glob)]
     made = [context.root / "pipelines" / f"{pipeline.name}.py"] if pipeline.contract else []

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lakepact.bundle.loading import Part, Source, mapping_of
 from lakepact.bundle.shapes import RESOURCE_KINDS
-from lakepact.project.reading import Document, nearest
+from lakepact.contract.checked_document import CheckedDocument, nearest
 
 __all__ = ["check_references"]
 
@@ -75,7 +75,9 @@ def _texts(value: Any, at: _Path) -> Iterator[tuple[_Path, str]]:
             yield from _texts(each, (*at, index))
 
 
-def _check_text(document: Document, text: str, at: _Path, variables: set[str], resources: set[tuple[str, str]]) -> None:
+def _check_text(
+    document: CheckedDocument, text: str, at: _Path, variables: set[str], resources: set[tuple[str, str]]
+) -> None:
     for found in _ANY_REFERENCE.finditer(text):
         message, hint = _fault(found[1], variables, resources)
         if message:
@@ -149,12 +151,14 @@ def _mappings(value: object) -> list[tuple[int, dict[str, Any]]]:
     return [(index, mapping_of(each)) for index, each in enumerate(value if isinstance(value, list) else ())]
 
 
-def _check_name(document: Document, name: str, known: set[str], at: _Path) -> None:
+def _check_name(document: CheckedDocument, name: str, known: set[str], at: _Path) -> None:
     if name not in known and "${" not in name:
         document.report("LP964", f"the job has no {at[-1]} '{name}'", at, hint=nearest(name, known))
 
 
-def _check_entry_point(document: Document, task: Mapping[str, Any], scripts: Mapping[str, set[str]], at: _Path) -> None:
+def _check_entry_point(
+    document: CheckedDocument, task: Mapping[str, Any], scripts: Mapping[str, set[str]], at: _Path
+) -> None:
     """A wheel that is made from source here has the scripts of its pyproject.toml, and no others."""
     package, entry = str(task.get("package_name")), str(task.get("entry_point"))
     if package in scripts and entry not in scripts[package]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from lakepact.bundle.context import Context
 from lakepact.bundle.governance import rights
 from lakepact.bundle.model import BundleFile
+from lakepact.bundle.pipelines import pipeline_sources
 from lakepact.bundle.wheel import RECEIVER_FOLDER
 from lakepact.project.model import Environment
 
@@ -43,8 +44,9 @@ def root_file(context: Context) -> BundleFile:
     }
     if context.wheel.built:
         data["artifacts"] = {"lakepact": context.wheel.artifact}
-        data["sync"] = {"include": [f"{RECEIVER_FOLDER}/*.whl"]}
+        data["sync"] = {"paths": _uploaded(context), "include": [f"{RECEIVER_FOLDER}/*.whl"]}
         comments["artifacts.lakepact.build"] = "Into the folder of the app, which installs only what is in it."
+        comments["sync.paths"] = "What runs there. The source of the wheel and its tests stay here."
         comments["sync.include"] = "Git ignores the wheel, and what Git ignores is not uploaded unless it is named."
     data["targets"] = {"dev": _dev(context), **{name: _shared(context, name) for name in SHARED_TARGETS}}
     for name in SHARED_TARGETS:
@@ -53,6 +55,17 @@ def root_file(context: Context) -> BundleFile:
         )
         comments[f"targets.{name}.presets"] = f"lakepact.yml has no environment '{name}': schemas get this prefix."
     return BundleFile(path="databricks.yml", data=data, purpose=_PURPOSE, comments=comments)
+
+
+def _uploaded(context: Context) -> list[str]:
+    """The folders that the workspace needs: of the bundle, the pipelines, the project and the notebooks."""
+    folders = [context.root / "bundles", context.project.root]
+    for pipeline in context.project.pipelines.values():
+        folders += [source.parent for source in pipeline_sources(context, pipeline)]
+    if (notebooks := context.root / "notebooks").is_dir():
+        folders.append(notebooks)
+    below = sorted({each.relative_to(context.root).as_posix() for each in folders})
+    return ["."] if "." in below else below
 
 
 def _variables(environment: Environment) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from lakepact.bundle.shapes import ROOT, Choice, Keys, ListOf, MapOf, Spec, Value
-from lakepact.project.reading import Document, nearest
+from lakepact.contract.checked_document import CheckedDocument, nearest
 
 __all__ = ["check_shapes"]
 
@@ -16,12 +16,12 @@ _FLAGS: Final = frozenset(("true", "false", "yes", "no", "on", "off", "y", "n"))
 _Path = tuple[str | int, ...]
 
 
-def check_shapes(document: Document) -> None:
+def check_shapes(document: CheckedDocument) -> None:
     """Report unknown and missing keys (LP962, LP963) and values of a wrong kind (LP963) to the document."""
     _check(document, document.data, ROOT, ())
 
 
-def _check(document: Document, value: Any, spec: Spec, at: _Path) -> None:
+def _check(document: CheckedDocument, value: Any, spec: Spec, at: _Path) -> None:
     # A key without a value is one that is not there; a value may be a reference, whatever it stands for.
     if value is None or (isinstance(value, str) and _REFERENCE.search(value) and not isinstance(spec, Keys | MapOf)):
         return
@@ -48,7 +48,7 @@ def _check(document: Document, value: Any, spec: Spec, at: _Path) -> None:
                 document.report("LP963", f"'{_name(at)}' must be {spec}, not {_word(value)}", at)
 
 
-def _check_keys(document: Document, value: Any, spec: Keys, at: _Path) -> None:
+def _check_keys(document: CheckedDocument, value: Any, spec: Keys, at: _Path) -> None:
     if not _is(document, value, dict, "a mapping", at):
         return
     for key, each in value.items():
@@ -64,7 +64,7 @@ def _check_keys(document: Document, value: Any, spec: Keys, at: _Path) -> None:
                 document.report("LP963", f"key '{key}' is missing in '{_name(at)}'", at, key=True)
 
 
-def _is(document: Document, value: Any, kind: type, words: str, at: _Path) -> bool:
+def _is(document: CheckedDocument, value: Any, kind: type, words: str, at: _Path) -> bool:
     if isinstance(value, kind):
         return True
     subject = f"'{_name(at)}'" if at else "the file"

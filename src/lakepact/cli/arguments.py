@@ -10,15 +10,36 @@ import typer
 from lakepact.errors import UsageError
 
 if TYPE_CHECKING:
+    from lakepact.notify import Notifier
     from lakepact.project import Project
 
-__all__ = ["EnvironmentName", "PipelineNames", "ProjectFolder", "names_of", "opened_project", "regular_file"]
+__all__ = [
+    "EnvironmentName",
+    "NotifyFile",
+    "PipelineNames",
+    "ProjectFolder",
+    "names_of",
+    "notifier_for",
+    "opened_notifier",
+    "opened_project",
+    "regular_file",
+]
 
 ProjectFolder = Annotated[
     Path, typer.Argument(metavar="DIR", help="Folder of lakepact.yml, or one below it.", show_default=False)
 ]
 EnvironmentName = Annotated[
     str | None, typer.Option("--env", "-e", metavar="NAME", help="Environment (default: the first one of the file).")
+]
+NotifyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--notify",
+        metavar="FILE",
+        envvar="LAKEPACT_NOTIFY",
+        help="Tell people of the results, as this file says.",
+        show_default=False,
+    ),
 ]
 PipelineNames = Annotated[
     list[str] | None,
@@ -31,6 +52,24 @@ def opened_project(folder: Path) -> Project:
     from lakepact.project import find_project, load_project
 
     return load_project(find_project(folder))
+
+
+def notifier_for(project: Project, file: Path | None) -> Notifier | None:
+    """What tells people: as the file says, else as the project's `notifications`; None where nobody is to be told.
+
+    Raises ConfigurationError LP950 for a file that cannot be used.
+    """
+    return opened_notifier(file or (project.file if project.notifications is not None else None))
+
+
+def opened_notifier(file: Path | None) -> Notifier | None:
+    """What tells people as the file says, None without one. Raises ConfigurationError LP950 where it cannot be used."""
+    if file is None:
+        return None
+    from lakepact.notify import open_notifier
+    from lakepact.notify.databricks_secrets import databricks_secret
+
+    return open_notifier(file, secrets=databricks_secret)
 
 
 def names_of(text: str | None) -> tuple[str, ...]:

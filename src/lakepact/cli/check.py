@@ -5,19 +5,24 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lakepact.cli.arguments import NotifyFile, opened_notifier
 from lakepact.cli.output import printable, show_json, write
 from lakepact.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from lakepact.contract import Contract
     from lakepact.io import CheckResult
+    from lakepact.quality.engine import Data, FileData, FrameData
+    from lakepact.quality.report import QualityReport
     from lakepact.rules import Policy
+    from lakepact.rules.handling import EnforcementMode
     from lakepact.rules.model import RuleSet
 
 __all__ = ["check"]
@@ -36,6 +41,12 @@ class _FailOn(StrEnum):
     NEVER = "never"
 
 
+class _Enforce(StrEnum):
+    STRICT = "strict"
+    WARN = "warn"
+    DISABLED = "disabled"
+
+
 def check(
     contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="A file, git:REV:PATH or store:ADDRESS#ID.")],
     data: Annotated[
@@ -48,29 +59,83 @@ def check(
     options: Annotated[
         list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="An option of Spark's reader.")
     ] = None,
+    engines: Annotated[
+        list[str] | None,
+        typer.Option("--engine", metavar="NAME", help="native, duckdb, soda, gx or custom; may be repeated."),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="PATTERN", help="Python functions that custom checks may be, as package.*."),
+    ] = None,
+    enforce: Annotated[
+        _Enforce | None, typer.Option(help="How far rules act, in place of what the contract says.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.1, help="Give an engine up that takes longer.")
+    ] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Actions that override the contract's.")] = None,
     output: Annotated[_Output, typer.Option(help="How results are printed.")] = _Output.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --output json.")] = False,
     fail_on: Annotated[_FailOn, typer.Option(help="What makes the exit code 1.")] = _FailOn.FAIL,
+    notify: NotifyFile = None,
 ) -> int:
     """Hold data against a contract: every rule is evaluated, nothing is written.
 
+    Without --engine, DuckDB evaluates files where it can do every rule, else Spark; Soda, Great Expectations and custom
+    checks evaluate the rules that the contract has for them. The first --engine evaluates lakepact's own rules too.
     Exit code: 0 kept, 1 a rule is violated that does more than warn, or the columns do not fit.
     """
     from lakepact.contract import load_contract
     from lakepact.history import read_reference
     from lakepact.rules import compile_rules, load_policy
+    from lakepact.rules.handling import EnforcementMode
 
     read = read_reference(contract)
     document = load_contract(read.content, file=read.file)
-    actions = load_policy(policy) if policy is not None else None
-    rules = compile_rules(document, policy=actions)
-    places = _places(document, data)
-    given = dict(_pair(each) for each in options or ())
-    with _session() as spark:
-        checks = _checked(spark, document, rules, actions, places, kind, given)
-    _show(checks, rules, read.file, _Output.JSON if as_json else output)
-    return ExitCode.VIOLATED if any(_fails(each, fail_on) for each in checks) else ExitCode.OK
+    given = _Given(
+        contract=document,
+        rules=compile_rules(document),
+        policy=load_policy(policy) if policy is not None else None,
+        places=_places(document, data),
+        kind=kind,
+        options=dict(_pair(each) for each in options or ()),
+        engines=_known(engines or ()),
+        allowed=tuple(allow or ()),
+        seconds=timeout,
+        mode=EnforcementMode(enforce.value) if enforce is not None else None,
+    )
+    notifier = opened_notifier(notify)
+    reports = _reports(given)
+    if notifier is not None:
+        for each in reports:
+            notifier.notify(each.results, document)
+    _show(reports, given, read.file, _Output.JSON if as_json else output)
+    return ExitCode.VIOLATED if any(_fails(_as_check(each), fail_on) for each in reports) else ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What the command was told."""
+
+    contract: Contract
+    rules: RuleSet
+    policy: Policy | None
+    places: Mapping[str, Path]
+    kind: str | None
+    options: Mapping[str, str]
+    engines: tuple[str, ...]
+    allowed: tuple[str, ...]
+    seconds: float | None
+    mode: EnforcementMode | None
+
+
+def _known(engines: Sequence[str]) -> tuple[str, ...]:
+    from lakepact.quality.opening import ENGINES
+
+    for name in engines:
+        if name not in ENGINES:
+            raise UsageError(f"there is no quality engine '{name}'", "LP429", f"one of {', '.join(ENGINES)}")
+    return tuple(dict.fromkeys(engines))
 
 
 @contextmanager
@@ -117,41 +182,101 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _checked(
-    spark: Any,
-    contract: Contract,
-    rules: RuleSet,
-    policy: Policy | None,
-    places: Mapping[str, Path],
-    kind: str | None,
-    options: Mapping[str, str],
-) -> list[CheckResult]:
-    import uuid
+def _reports(given: _Given) -> list[QualityReport]:
+    """The report of each object, by DuckDB where nothing needs Spark."""
+    from lakepact.io.files import format_of
 
-    from lakepact.io import check_with_contract
-    from lakepact.io.files import format_of, read_files
-    from lakepact.store import Status
+    kinds = {name: given.kind or format_of(path) for name, path in given.places.items()}
+    files = {name: _file_data(path, kinds[name], given.options) for name, path in given.places.items()}
+    on_files = {name: data for name, data in files.items() if data is not None}
+    if len(on_files) == len(files) and "native" not in given.engines:
+        found = _evaluated(given, on_files)
+        if given.engines or not any(map(_needs_spark, found)):
+            return found
+    with _session() as spark:
+        return _evaluated(given, _frames(spark, given, kinds))
+
+
+def _needs_spark(report: QualityReport) -> bool:
+    """Whether DuckDB left something of the rules of lakepact undone."""
+    from lakepact.results import RuleStatus
+
+    undone = (RuleStatus.SKIPPED, RuleStatus.ERROR)
+    return any(each.status in undone and each.engine in ("duckdb", "schema") for each in report.results)
+
+
+def _file_data(path: Path, kind: str, options: Mapping[str, str]) -> FileData | None:
+    """The files as DuckDB reads them; None where only Spark does."""
+    from lakepact.quality.engine import FileData
+
+    if kind not in ("csv", "json", "parquet"):
+        return None
+    paths = [path]
+    if path.is_dir():
+        below = [each.relative_to(path) for each in sorted(path.rglob("*")) if each.is_file()]
+        named = [each for each in below if not any(part.startswith((".", "_")) for part in each.parts)]
+        # The values of partition columns stand in the names of folders.
+        if not named or any("=" in part for each in named for part in each.parts[:-1]):
+            return None
+        paths = [path / each for each in named]
+    given = {"header": "true"} | dict(options) if kind == "csv" else dict(options)
+    return FileData(paths=tuple(str(each.absolute()) for each in paths), format=kind, options=given)
+
+
+def _frames(spark: Any, given: _Given, kinds: Mapping[str, str]) -> dict[str, FrameData]:
+    from lakepact.io.files import read_files
+    from lakepact.quality.engine import FrameData
 
     frames = {}
-    for name, path in places.items():
-        described = rules.object(name)
+    for name, path in given.places.items():
+        described = given.rules.object(name)
         assert described is not None
-        frames[name] = read_files(spark, path, described, kind=kind or format_of(path), options=options)
+        frames[name] = FrameData(read_files(spark, path, described, kind=kinds[name], options=given.options))
+    return frames
+
+
+def _evaluated(given: _Given, data: Mapping[str, Data]) -> list[QualityReport]:
+    import uuid
+
+    from lakepact.quality.orchestration import check_quality
+
     run_id = str(uuid.uuid4())
     return [
-        check_with_contract(
-            frame,
-            contract,
+        check_quality(
+            each,
+            given.contract,
             object_name=name,
-            policy=policy,
-            references=frames,
-            dataset=str(places[name]),
+            engines=given.engines,
+            mode=given.mode,
+            policy=given.policy,
+            references=data,
+            settings={"custom": {"allow": given.allowed}},
+            seconds=given.seconds,
+            dataset=str(given.places[name]),
             run_id=run_id,
-            # Who names a document means it, whatever it calls itself.
-            statuses=tuple(Status),
         )
-        for name, frame in frames.items()
+        for name, each in data.items()
     ]
+
+
+def _as_check(report: QualityReport) -> CheckResult:
+    from lakepact.io import CheckResult
+    from lakepact.quality.native import RowCounts
+    from lakepact.results import RuleStatus
+
+    tested = max((each.tested or 0 for each in report.results), default=0)
+    return CheckResult(
+        run_id=report.run_id,
+        contract_id=report.contract_id,
+        contract_version=report.contract_version,
+        object=report.object,
+        dataset=report.dataset,
+        verdict=report.overall_result,
+        counts=report.counts or RowCounts(rows=tested, quarantined=0, dropped=0, failing=0),
+        results=report.results,
+        drift=report.drift,
+        lenient=any(each.rule_id == "schema" and each.status is RuleStatus.WARN for each in report.results),
+    )
 
 
 def _fails(check: CheckResult, fail_on: _FailOn) -> bool:
@@ -163,16 +288,19 @@ def _fails(check: CheckResult, fail_on: _FailOn) -> bool:
     return not passes(check) or (fail_on is _FailOn.WARN and check.verdict is not Verdict.PASS)
 
 
-def _show(checks: Sequence[CheckResult], rules: RuleSet, file: str, output: _Output) -> None:
+def _show(reports: Sequence[QualityReport], given: _Given, file: str, output: _Output) -> None:
     from lakepact.io.reports import check_json, check_lines, junit_xml, places_of, sarif_log
 
+    checks = [_as_check(each) for each in reports]
     match output:
         case _Output.JSON:
-            show_json([check_json(each) for each in checks])
+            summed = [report.counted() | {"summary": report.summary()} for report in reports]
+            show_json([check_json(each) | more for each, more in zip(checks, summed, strict=True)])
         case _Output.JUNIT:
             write(junit_xml(checks))
         case _Output.SARIF:
-            show_json(sarif_log(checks, places_of(rules), file))
+            show_json(sarif_log(checks, places_of(given.rules), file))
         case _Output.TEXT:
             for each in checks:
                 write("".join(printable(line).rstrip() + "\n" for line in check_lines(each)))
+            write("".join(f"{printable(each.dataset)}: {printable(each.summary())}\n" for each in reports))

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from lakepact.cli.arguments import regular_file
-from lakepact.cli.output import printable, say, show_json, write
+from lakepact.cli.collibra_connection import login_check, watch
+from lakepact.cli.collibra_contracts import list_, promote, pull, push, status
+from lakepact.cli.collibra_options import AsJson, SettingsFile, counted, mapping_of, settings_in, show_rows, store_of
+from lakepact.cli.output import say, show_json, write
 from lakepact.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
@@ -25,16 +28,6 @@ __all__ = ["check", "collibra", "discover", "push_status", "sync"]
 _DRAFTS: Final = "drafts"
 _FEEDBACK: Final = "collibra-feedback"
 
-_Settings = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings",
-        metavar="FILE",
-        help="The settings (default: LAKEPACT_COLLIBRA_FILE, else collibra.yml; variables go before).",
-        show_default=False,
-    ),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Feedback = Annotated[
     Path | None,
     typer.Option("--outbox", metavar="DIR", help="Where outcomes wait (default: in the cache).", show_default=False),
@@ -46,31 +39,38 @@ collibra = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+collibra.command("login-check")(login_check)
+collibra.command("list")(list_)
+collibra.command()(pull)
+collibra.command()(push)
+collibra.command()(status)
+collibra.command()(promote)
+collibra.command()(watch)
 
 
 @collibra.command()
-def check(settings: _Settings = None, as_json: _Json = False) -> None:
+def check(settings: SettingsFile = None, as_json: AsJson = False) -> None:
     """Log in, and show what the statuses of the tenant mean; exit code 3 where one is missing."""
     from lakepact.collibra.http_gateway import HttpGateway
     from lakepact.store.model import Status
 
-    read = _read(settings)
+    read = settings_in(settings)
     gateway = HttpGateway(read.client())
     version, available = gateway.check(), gateway.statuses()
     found: dict[str, str | None] = {}
-    for status in Status:
+    for each in Status:
         try:
-            found[status.value] = read.names.name(status, available)
+            found[each.value] = read.names.name(each, available)
         except ConfigurationError:
-            found[status.value] = None
+            found[each.value] = None
     if as_json:
         show_json({"address": gateway.address, "version": version, "statuses": found})
     else:
         say(f"{gateway.address} answers: Collibra {version or 'of an unknown version'}")
-        _show_rows([(status, name or "MISSING") for status, name in found.items()])
-    missing = [status for status, name in found.items() if name is None]
+        show_rows([(each, name or "MISSING") for each, name in found.items()])
+    missing = [each for each, name in found.items() if name is None]
     # Out of the box a tenant can say everything but this.
-    if [status for status in missing if status != Status.RETIRED.value]:
+    if [each for each in missing if each != Status.RETIRED.value]:
         say(f"no status of Collibra means {', '.join(missing)}: name one in the settings, under `names`")
         raise typer.Exit(ExitCode.CONFIGURATION)
 
@@ -85,21 +85,21 @@ def discover(
         Path | None,
         typer.Option("--write", metavar="FILE", help="Write the mapping to a new file.", show_default=False),
     ] = None,
-    settings: _Settings = None,
-    as_json: _Json = False,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print which contracts, ports, products and tables belong together, as a mapping file to review.
 
     With datasets: print the ports that each may have, and why; exit code 1 where that is not exactly one.
     """
     if datasets:
-        _show_ports(datasets, _read(settings), as_json=as_json)
+        _show_ports(datasets, settings_in(settings), as_json=as_json)
         return
     from lakepact.collibra.discovery import discover as discover_all
     from lakepact.collibra.http_gateway import HttpGateway
     from lakepact.collibra.mapping import mapping_text
 
-    found = discover_all(HttpGateway(_read(settings).client()))
+    found = discover_all(HttpGateway(settings_in(settings).client()))
     for doubt in found.doubts:
         say(f"to decide: {doubt}")
     text = mapping_text(found.mapping)
@@ -107,7 +107,7 @@ def discover(
         # An existing mapping was reviewed by somebody: it is never replaced.
         with to.open("x", encoding="utf-8") as file:
             file.write(text)
-        say(f"{to} maps {_count(len(found.mapping.contracts), 'contract')}; review it, then name it in the settings")
+        say(f"{to} maps {counted(len(found.mapping.contracts), 'contract')}; review it, then name it in the settings")
     elif as_json:
         contracts = [
             {
@@ -131,8 +131,8 @@ def sync(
         typer.Option("--drafts", metavar="DIR", help="Where drafts wait (default: in the cache).", show_default=False),
     ] = None,
     feedback: _Feedback = None,
-    settings: _Settings = None,
-    as_json: _Json = False,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bring what waits to Collibra, finish what was interrupted, and read all contracts into the cache.
 
@@ -141,15 +141,15 @@ def sync(
     from lakepact.collibra.sink import CollibraSink
     from lakepact.drafts.submit import resubmit
 
-    read = _read(settings)
-    store = _store(read)
+    read = settings_in(settings)
+    store = store_of(read)
     brought = resubmit(_folder(drafts, _DRAFTS), [CollibraSink(store, workflow=read.workflow)])
     pushed = _push(store, read, _folder(feedback, _FEEDBACK))
     rows, settled = _all_contracts(store)
     if as_json:
         show_json({"contracts": rows, "settled": settled, "drafts": _draft_json(brought), "feedback": _json(pushed)})
     else:
-        _show_rows([(row["id"], row["latest"] or "-", str(row["versions"])) for row in rows])
+        show_rows([(row["id"], row["latest"] or "-", str(row["versions"])) for row in rows])
         _say_drafts(brought)
         _say_pushed(pushed)
         if settled:
@@ -167,8 +167,8 @@ def push_status(
         ),
     ] = None,
     outbox: _Feedback = None,
-    settings: _Settings = None,
-    as_json: _Json = False,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Tell Collibra how contracts are held: the results in files, and what waits in the outbox.
 
@@ -177,14 +177,14 @@ def push_status(
     from lakepact.collibra.feedback import compliance_of, keep_feedback
 
     outcomes = compliance_of(each for path in results or () for each in _results(path))
-    read = _read(settings)
+    read = settings_in(settings)
     folder = _folder(outbox, _FEEDBACK)
     keep_feedback(folder, outcomes)
-    pushed = _push(_store(read), read, folder)
+    pushed = _push(store_of(read), read, folder)
     if as_json:
         show_json(_json(pushed))
     else:
-        _show_rows([(each, "sent") for each in pushed.sent])
+        show_rows([(each, "sent") for each in pushed.sent])
         _say_pushed(pushed)
     if pushed.waiting:
         raise typer.Exit(ExitCode.REMOTE)
@@ -195,10 +195,8 @@ def push_status(
 def _show_ports(datasets: Sequence[str], settings: CollibraSettings, *, as_json: bool) -> None:
     from lakepact.collibra.discovery import candidates
     from lakepact.collibra.http_gateway import HttpGateway
-    from lakepact.collibra.mapping import Mapping, read_mapping
 
-    gateway = HttpGateway(settings.client())
-    mapping = read_mapping(settings.mapping) if settings.mapping is not None else Mapping()
+    gateway, mapping = HttpGateway(settings.client()), mapping_of(settings)
     found = {
         each: candidates(gateway, each, mapping=mapping, external_system=settings.external_system) for each in datasets
     }
@@ -206,24 +204,12 @@ def _show_ports(datasets: Sequence[str], settings: CollibraSettings, *, as_json:
         shown = {each: [{"port": one.port, "why": one.why} for one in ports] for each, ports in found.items()}
         show_json(shown)
     else:
-        _show_rows([(each, one.port, one.why) for each, ports in found.items() for one in ports])
+        show_rows([(each, one.port, one.why) for each, ports in found.items() for one in ports])
         for each, ports in found.items():
             if len({one.port for one in ports}) != 1:
-                say(f"to decide: '{each}' has {_count(len({one.port for one in ports}), 'port')} in Collibra")
+                say(f"to decide: '{each}' has {counted(len({one.port for one in ports}), 'port')} in Collibra")
     if any(len({one.port for one in ports}) != 1 for ports in found.values()):
         raise typer.Exit(ExitCode.VIOLATED)
-
-
-def _read(file: Path | None) -> CollibraSettings:
-    from lakepact.collibra.settings import read_settings
-
-    return read_settings(file=None if file is None else regular_file(file, what="the settings"))
-
-
-def _store(settings: CollibraSettings) -> CollibraContractStore:
-    from lakepact.collibra.store import collibra_store
-
-    return collibra_store(settings)
 
 
 def _folder(given: Path | None, name: str) -> Path:
@@ -241,6 +227,7 @@ def _push(store: CollibraContractStore, settings: CollibraSettings, folder: Path
 def _all_contracts(store: CollibraContractStore) -> tuple[list[dict[str, Any]], list[str]]:
     """How every contract stands, and those that an interrupted writer had left half done."""
     from lakepact.collibra.failures import away
+    from lakepact.contract import SpecifierSet
     from lakepact.store.model import Status
 
     versions: dict[str, list[Any]] = {}
@@ -249,12 +236,11 @@ def _all_contracts(store: CollibraContractStore) -> tuple[list[dict[str, Any]], 
     stale = [each for each in versions if (fresh := store.freshness(each)) is not None and not fresh.live]
     if stale:
         raise away(store.gateway.address, f"it went away while {', '.join(stale)} was read")
-    settled = [each for each in versions if store.settle(each)]
-    rows = []
+    settled = [each for each in versions if store.interrupted(each) and store.settle(each)]
+    rows, releases = [], SpecifierSet.parse("")
     for contract_id, found in versions.items():
-        validated = [each.version for each in found if each.status is Status.VALIDATED]
-        latest = store.latest(contract_id).version if validated else None
-        rows.append({"id": contract_id, "latest": latest, "versions": len(found)})
+        validated = [each.version for each in found if each.status is Status.VALIDATED and each.version in releases]
+        rows.append({"id": contract_id, "latest": validated[-1] if validated else None, "versions": len(found)})
     return rows, settled
 
 
@@ -306,15 +292,3 @@ def _say_drafts(brought: Submitted) -> None:
         say(f"a draft {'is now' if receipt.created else 'was already'} in {receipt.where}")
     for failure in brought.failures:
         say(f"a draft waits for {failure.sink or 'nobody'} in {failure.kept}: {failure.reason}")
-
-
-def _show_rows(rows: Sequence[Sequence[str]]) -> None:
-    """Lines with columns of one width each; cells are on one line whatever they hold."""
-    cells = [[printable(" ".join(cell.split())) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
-    write("".join(f"{line}\n" for line in lines))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from lakepact.rules.model import (
     DatasetRule,
     DuplicateRows,
     Enforcement,
+    EngineRule,
     Measure,
     OrphanRows,
     Query,
@@ -35,12 +37,15 @@ _OBJECT: Final = re.compile(r"schema\[(\d+)\]")
 _TONES: Final = {
     Enforcement.ROW: "good",
     Enforcement.DATASET: "good",
+    Enforcement.ENGINE: "good",
     Enforcement.TABLE: "good",
     Enforcement.METADATA: "dim",
     Enforcement.NOT_ENFORCEABLE: "bad",
 }
 
-Rule = RowRule | DatasetRule
+_ROLES: Final[Mapping[type, DatasetRole]] = {RowRule: DatasetRole.PUBLISHED, DatasetRule: DatasetRole.CHECKS}
+
+Rule = RowRule | DatasetRule | EngineRule
 
 
 def clauses_of(contract: Contract, rules: RuleSet, schema_object: str | None = None) -> tuple[Clause, ...]:
@@ -80,8 +85,11 @@ def coverage_lines(contract: Contract, rules: RuleSet, clauses: Sequence[Clause]
 def rule_sql(rule: Rule, rules: RuleSet) -> str:
     """What is evaluated, as SQL; in words where the SQL needs more than the published row.
 
-    A row rule gives a predicate, a dataset rule a measured value and its condition.
+    A row rule gives a predicate, a dataset rule a measured value and its condition, a rule of an engine its own words.
     """
+    if isinstance(rule, EngineRule):
+        written = rule.implementation
+        return " ".join((written if isinstance(written, str) else json.dumps(written, default=str)).split())
     if isinstance(rule, DatasetRule):
         return f"{_measure_sql(rule.measure)} AS value, {rule.condition}"
     match rule.kind:
@@ -113,7 +121,8 @@ def _measure_sql(measure: Measure) -> str:
 
 
 def _rules_by_id(rules: RuleSet) -> Mapping[str, Rule]:
-    return {rule.id: rule for rule in rules.all_rules()}
+    found: tuple[Rule, ...] = (*rules.all_rules(), *rules.engine_rules())
+    return {rule.id: rule for rule in found}
 
 
 def _object_name(contract: Contract, clause: Clause) -> str:
@@ -159,6 +168,8 @@ def _summary(clauses: Sequence[Clause]) -> Line:
     counts = _counts(clauses)
     parts = [Span(f"{len(clauses)} clauses: ")]
     for kind, count in counts.items():
+        if kind is Enforcement.ENGINE and not count:
+            continue
         plural = "s" if count != 1 and kind in (Enforcement.ROW, Enforcement.DATASET, Enforcement.TABLE) else ""
         parts += [Span(f"{count} {kind}{plural}", _TONES[kind] if count else "dim"), Span(", ")]
     return tuple(parts[:-1])
@@ -183,14 +194,21 @@ def _rule_json(rule: Rule, rules: RuleSet) -> dict[str, Any]:
     return {
         "id": rule.id,
         "name": rule.name,
-        "kind": "dataset" if isinstance(rule, DatasetRule) else rule.kind.value,
+        "kind": _kind(rule),
         "sql": rule_sql(rule, rules),
         "threshold": rule.threshold if isinstance(rule, DatasetRule) else None,
         "action": rule.action.value,
         "action_from": rule.action_from,
         "dimension": rule.dimension,
         "severity": rule.severity,
-        "enforced_in": dataset_name(
-            table, DatasetRole.CHECKS if isinstance(rule, DatasetRule) else DatasetRole.PUBLISHED
-        ),
+        "enforced_in": None if isinstance(rule, EngineRule) else dataset_name(table, _ROLES[type(rule)]),
     }
+
+
+def _kind(rule: Rule) -> str:
+    match rule:
+        case EngineRule():
+            return rule.engine
+        case DatasetRule():
+            return "dataset"
+    return rule.kind.value

@@ -92,7 +92,7 @@ def _chosen(contract: Contract, schema_object: str | None) -> tuple[Contract, st
 
 
 def _unknown_object(contracts: list[Contract], name: str) -> UsageError:
-    from lakepact.project.reading import nearest
+    from lakepact.contract.checked_document import nearest
 
     known = [found.name for contract in contracts for found in contract.schema]
     return UsageError(f"no contract here has a schema object '{name}'", "LP426", nearest(name, known))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 
+from lakepact.atomic_files import written_beside
 from lakepact.errors import ConfigurationError
 
 __all__ = ["write_atomically"]
@@ -28,16 +26,11 @@ def write_atomically(file: Path, text: str) -> None:
 
 
 def _replace(file: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    temporary = Path(name)
+    temporary = written_beside(file, content)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        # mkstemp makes files that only their owner may read; a generated source is for everybody, as umask says.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(file.stat().st_mode if file.exists() else 0o666 & ~mask)
+        if file.exists():
+            temporary.chmod(file.stat().st_mode)
         temporary.replace(file)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

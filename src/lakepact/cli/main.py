@@ -25,19 +25,25 @@ from lakepact.cli.diff import diff
 from lakepact.cli.doctor import doctor
 from lakepact.cli.draft import draft
 from lakepact.cli.explain import explain
+from lakepact.cli.export import export
 from lakepact.cli.gate import gate
 from lakepact.cli.generate import generate
 from lakepact.cli.history import history
 from lakepact.cli.init import init
 from lakepact.cli.lint import lint
+from lakepact.cli.metrics import metrics
 from lakepact.cli.new import new
 from lakepact.cli.notify import notify
 from lakepact.cli.output import ReaderGone, say
 from lakepact.cli.project_schema import project_schema
+from lakepact.cli.quarantine import quarantine
 from lakepact.cli.rerun import rerun
+from lakepact.cli.results import results
 from lakepact.cli.run import joined_full_refresh, run
 from lakepact.cli.schema import schema
+from lakepact.cli.sla import sla
 from lakepact.cli.store import store
+from lakepact.cli.testing import testing
 from lakepact.cli.upgrade import upgrade
 from lakepact.cli.webhook import webhook
 from lakepact.errors import ExitCode, LakepactError
@@ -85,6 +91,7 @@ app.command()(init)
 app.command()(explain)
 app.command()(lint)
 app.command()(generate)
+app.command()(export)
 app.command()(run)
 app.command()(check)
 app.command()(rerun)
@@ -100,8 +107,13 @@ app.command()(history)
 app.command("project-schema")(project_schema)
 app.add_typer(store)
 app.add_typer(collibra)
+app.add_typer(testing)
 app.add_typer(draft)
 app.add_typer(notify)
+app.add_typer(results)
+app.add_typer(sla)
+app.add_typer(metrics)
+app.add_typer(quarantine)
 app.add_typer(webhook)
 app.add_typer(bundle)
 

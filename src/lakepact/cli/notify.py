@@ -18,7 +18,13 @@ __all__ = ["ack", "mute", "notify", "schema", "send", "status", "try_out", "unmu
 
 _File = Annotated[
     Path,
-    typer.Option("--file", "-f", metavar="FILE", envvar="LAKEPACT_NOTIFY", help="The settings."),
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="FILE",
+        envvar="LAKEPACT_NOTIFY",
+        help="The settings, or a lakepact.yml that has or names them.",
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Dataset = Annotated[str, typer.Option(metavar="PATTERN", help="Only of these datasets.")]
@@ -28,6 +34,7 @@ _Actor = Annotated[
     typer.Option(metavar="NAME", envvar="LAKEPACT_ACTOR", help="Who does it (default: you).", show_default=False),
 ]
 _SETTINGS = Path("notify.yml")
+_PROJECT = Path("lakepact.yml")
 
 notify = typer.Typer(
     name="notify",
@@ -167,8 +174,11 @@ def schema() -> None:
 
 def _opened(file: Path) -> Notifier:
     from lakepact.notify import open_notifier
-    from lakepact.notify.secret_references import databricks_secret
+    from lakepact.notify.databricks_secrets import databricks_secret
 
+    # A project may have the settings in its own file.
+    if file == _SETTINGS and not file.exists() and _PROJECT.is_file():
+        file = _PROJECT
     return open_notifier(file, secrets=databricks_secret)
 
 

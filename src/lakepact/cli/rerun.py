@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from lakepact.cli.arguments import EnvironmentName, ProjectFolder, opened_project
+from lakepact.cli.arguments import EnvironmentName, NotifyFile, ProjectFolder, notifier_for, opened_project
 from lakepact.cli.output import say, show_json, write
 from lakepact.errors import ConfigurationError, ExitCode, ExtraMissing, UsageError
 
@@ -54,10 +54,7 @@ def rerun(
         list[str] | None,
         typer.Option("--now", metavar="ID", help="Ask for a look at this contract first; may be given several times."),
     ] = None,
-    notify: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", envvar="LAKEPACT_NOTIFY", help="Tell people, as this notify.yml says."),
-    ] = None,
+    notify: NotifyFile = None,
     poll: Annotated[bool, typer.Option("--poll", help="First look for versions that nobody told of.")] = False,
     watch: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Go on, and look again after so many seconds.")
@@ -85,7 +82,7 @@ def rerun(
             raise UsageError(f"no {name} is named", "LP429", f"give --{name}, or set {variable}")
     project = opened_project(folder)
     job = _job(project, (inbox, source, store), environment, records, _ids(pipeline_ids or ()))
-    job = replace(job, reporters=(*job.reporters, *_people(notify)))
+    job = replace(job, reporters=(*job.reporters, *_people(project, notify)))
     if dry_run:
         return _show(job.preview(), as_json=as_json)
     code = 0
@@ -168,14 +165,14 @@ def _workspace() -> Any:
         raise ConfigurationError(f"there is no way into a Databricks workspace: {reason}", "LP429", hint) from error
 
 
-def _people(notify: Path | None) -> tuple[Reporter, ...]:
+def _people(project: Project, notify: Path | None) -> tuple[Reporter, ...]:
     """Who hears of broken contracts."""
-    if notify is None:
+    found = notifier_for(project, notify)
+    if found is None:
         return ()
-    from lakepact.notify import open_notifier
     from lakepact.rerun.reporters import NotifyReporter
 
-    return (NotifyReporter(open_notifier(notify)),)
+    return (NotifyReporter(found),)
 
 
 def _stewards(source: str, records: Path) -> tuple[ContractSource, tuple[Reporter, ...]]:

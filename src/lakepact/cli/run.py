@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from lakepact.cli.arguments import EnvironmentName, PipelineNames, ProjectFolder, names_of, opened_project
+from lakepact.cli.arguments import (
+    EnvironmentName,
+    NotifyFile,
+    PipelineNames,
+    ProjectFolder,
+    names_of,
+    notifier_for,
+    opened_project,
+)
 from lakepact.cli.output import say, show_json, show_lines
 from lakepact.errors import ExitCode, LakepactError, PipelineFailed, Problem, Severity, UsageError
 
@@ -38,6 +46,7 @@ def run(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the pipeline without writing anything.")] = False,
+    notify: NotifyFile = None,
     json_file: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; '-' is stdout.")
     ] = None,
@@ -48,6 +57,7 @@ def run(
     """
     target = _json_target(json_file)
     project = opened_project(folder)
+    notifier = notifier_for(project, notify)
     from lakepact.cli.progress import run_progress
     from lakepact.local.run import run_project
 
@@ -61,6 +71,7 @@ def run(
             full_refresh=_full_refresh(full_refresh),
             dry_run=dry_run,
             progress=progress,
+            notifier=notifier,
         )
     except LakepactError as error:
         _publish_failure(error, target)

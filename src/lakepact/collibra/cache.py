@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
+from lakepact.atomic_files import replace_file
 from lakepact.errors import ConfigurationError
 from lakepact.store.encoding import event_data, event_of, read_time, safe_name, sha256_of, time_text
 from lakepact.store.model import Event
@@ -25,7 +25,8 @@ _FORMAT: Final = 1
 class Cached:
     """A contract as it was seen last: when, under which asset, its events, and the hashes of versions.
 
-    `hashes` has the hash of a version at the moment it changed, under `version@milliseconds`.
+    `hashes` has the hash of a version at the moment it changed, under `version@milliseconds`. Without `complete` only
+    what concerns validated versions was looked at: drafts, and what stewards did to them, may be missing.
     """
 
     contract_id: str
@@ -33,6 +34,7 @@ class Cached:
     asset: str
     events: tuple[Event, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
 
 
 class ContractCache:
@@ -121,13 +123,10 @@ class ContractCache:
     def _write(self, path: Path | None, content: bytes) -> None:
         if path is None:
             return
-        new = path.with_name(f"{path.name}.{uuid4().hex[:8]}.new")
-        try:
+        # What cannot be kept is asked for again.
+        with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_bytes(content)
-            os.replace(new, path)
-        except OSError:
-            new.unlink(missing_ok=True)
+            replace_file(path, content)
 
 
 def _data(cached: Cached) -> dict[str, Any]:
@@ -138,6 +137,7 @@ def _data(cached: Cached) -> dict[str, Any]:
         "asset": cached.asset,
         "events": [event_data(event) for event in cached.events],
         "hashes": dict(cached.hashes),
+        "complete": cached.complete,
     }
 
 
@@ -151,4 +151,5 @@ def _cached(data: Mapping[str, Any]) -> Cached:
         asset=str(data["asset"]),
         events=tuple(event_of(each) for each in events),
         hashes={str(key): str(value) for key, value in data["hashes"].items()},
+        complete=data.get("complete", True) is True,
     )

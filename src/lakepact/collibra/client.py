@@ -31,10 +31,11 @@ _UNREADABLE: Final = (httpx.DecodingError, httpx.TooManyRedirects)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer of Collibra: its status and its bytes."""
+    """A good answer of Collibra: its status and its bytes; `date` is what its clock said, empty where it did not."""
 
     status: int
     content: bytes = field(repr=False)
+    date: str = ""
 
     def json(self) -> Any:
         """The value that it holds. Raises RemoteFailed LP907 where it is no JSON."""
@@ -172,7 +173,7 @@ class CollibraClient:
             else:
                 self._count(status)
                 if 200 <= status < 300:
-                    return Answer(status, content)
+                    return Answer(status, content, found.get("date", ""))
                 if status == 401 and not renewed and self._credentials.renew(headers, error_code(content)):
                     renewed = True
                     continue

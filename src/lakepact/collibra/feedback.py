@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
-from uuid import uuid4
 
+from lakepact.atomic_files import replace_file
 from lakepact.collibra.gateway import CollibraGateway, Value
 from lakepact.errors import ConfigurationError, LakepactError, RemoteUnavailable, UsageError
 from lakepact.results.model import RuleResult, RuleStatus, Verdict, verdict_of
@@ -103,11 +102,9 @@ def keep_feedback(outbox: Path, outcomes: Iterable[Compliance]) -> None:
         before = _read(path)
         if before is not None and before.at > each.at:
             continue
-        new = path.with_name(f"{path.name}.{uuid4().hex[:8]}.new")
         try:
             outbox.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps(asdict(each) | {"at": time_text(each.at)}), encoding="utf-8")
-            os.replace(new, path)
+            replace_file(path, json.dumps(asdict(each) | {"at": time_text(each.at)}).encode())
         except OSError as error:
             _LOG.warning("the outcome for '%s' is not kept for Collibra: %s", each.contract_id, error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Protocol
 
 from lakepact.collibra.model import Asset, ContractAsset, ManifestUpload, ManifestVersion, Note, Relation
@@ -66,6 +67,17 @@ class CollibraGateway(Protocol):
 
     def manifest(self, contract: str, version: str) -> bytes:
         """The bytes of a version as they were sent."""
+        ...
+
+    def active_manifest(self, contract: str) -> bytes:
+        """The bytes of the active version as they were sent."""
+        ...
+
+    def activities(self, asset: str, since: datetime) -> frozenset[str] | None:
+        """The ids of what happened to an asset from a moment on; None where that is more than one page.
+
+        Collibra may leave out some kinds of changes: nothing in it is no proof that nothing changed.
+        """
         ...
 
     def initialise(self, port: str, upload: ManifestUpload) -> ContractAsset | None:

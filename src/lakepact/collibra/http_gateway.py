@@ -14,6 +14,7 @@ from lakepact.collibra.client import CollibraClient, Upload
 from lakepact.collibra.failures import is_missing, not_understood
 from lakepact.collibra.gateway import GOVERNS, Value
 from lakepact.collibra.model import Asset, ContractAsset, ManifestUpload, ManifestVersion, Note, Relation
+from lakepact.collibra.paging import Params
 from lakepact.errors import ConfigurationError, RemoteFailed, RemoteUnavailable, UsageError
 
 __all__ = ["HttpGateway"]
@@ -24,6 +25,7 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_ID: Final = 200
 _LONGEST_VERSION: Final = 100
+_ACTIVITIES: Final = 100
 # After these it is not known whether a request was done: Collibra was away, or its answer was not readable.
 _LOST: Final = ("LP902", "LP907")
 _TAG: Final = re.compile(r"<[^>]*>")
@@ -75,6 +77,19 @@ class HttpGateway:
         """The bytes of a version as they were sent."""
         path = f"{_CONTRACTS}/{_id(contract)}/versions/manifest"
         return self._client.send("GET", path, params={"version": version}, repeatable=True).content
+
+    def active_manifest(self, contract: str) -> bytes:
+        """The bytes of the active version as they were sent."""
+        path = f"{_CONTRACTS}/{_id(contract)}/activeVersion/manifest"
+        return self._client.send("GET", path, repeatable=True).content
+
+    def activities(self, asset: str, since: datetime) -> frozenset[str] | None:
+        """The ids of what happened to an asset from a moment on; None where that is more than one page."""
+        start = (since - _EPOCH) // timedelta(milliseconds=1)
+        asked: Params = {"contextId": _id(asset), "startDate": start, "limit": _ACTIVITIES, "offset": 0}
+        with _understanding():
+            found = self._client.get(f"{_CORE}/activities", asked)["results"]
+            return None if len(found) >= _ACTIVITIES else frozenset(str(each["id"]) for each in found)
 
     def initialise(self, port: str, upload: ManifestUpload) -> ContractAsset | None:
         """Make the contract of a port with its first version; an answer that was lost is looked up."""

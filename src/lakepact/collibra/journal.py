@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
@@ -18,7 +18,8 @@ from lakepact.collibra.failures import is_missing
 from lakepact.collibra.gateway import CONTRACT_TYPE, GOVERNS, CollibraGateway
 from lakepact.collibra.ledger import Entry, Ledger, entry_text, read_ledger, void_text
 from lakepact.collibra.model import Asset, ContractAsset, ManifestUpload, ManifestVersion
-from lakepact.collibra.reconcile import Content, Seen, is_under_way, milliseconds, observed
+from lakepact.collibra.quiet import QuietTimes
+from lakepact.collibra.reconcile import Content, Seen, is_under_way, milliseconds, observed, observed_of_active
 from lakepact.collibra.statuses import StatusNames, wanted
 from lakepact.contract import load_contract
 from lakepact.errors import (
@@ -34,7 +35,7 @@ from lakepact.store.folding import fold
 from lakepact.store.model import Event, EventKind, Status
 from lakepact.store.summary import summary_of
 
-__all__ = ["CollibraJournal", "Freshness", "LiveJournal", "PortOf"]
+__all__ = ["CollibraJournal", "Freshness", "LiveJournal", "PortOf", "ValidatedJournal"]
 
 _LOG: Final = logging.getLogger(__name__)
 _BEGINNING: Final = timedelta(seconds=30)
@@ -69,13 +70,34 @@ class _Snapshot:
         return (*self.ledger.events, *self.observed)
 
 
+@dataclass(frozen=True, slots=True)
+class _Recent:
+    """What was answered last, and when; `complete` as in `Cached`."""
+
+    events: tuple[Event, ...]
+    at: datetime
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What a list of everything told already: contracts by their id, where it is that of one, and assets by theirs."""
+
+    contracts: Mapping[str, ContractAsset]
+    assets: Mapping[str, Asset]
+
+
+_NOTHING: Final = _Listed({}, {})
+
+
 class CollibraJournal:
     """Events and documents in the Collibra behind `gateway`, see `lakepact.store.journal.Journal`.
 
     A contract that is not there yet is made at the port that `port_of` names. What was read stays in `cache`, and is
-    what is given while Collibra is away; for `fresh_for` seconds Collibra is not asked again. `owners` are the users
-    whose entries in the ledger count (default: whoever wrote the first). With `apply` Collibra writes what is validated
-    into its graph.
+    what is given while Collibra is away; for `fresh_for` seconds Collibra is not asked again, and for `quiet_for`
+    seconds after a look only whether something happened (see `QuietTimes`). `asset_of` gives the asset of a contract
+    where that is known, else an empty text. `owners` are the users whose entries in the ledger count (default: whoever
+    wrote the first). With `apply` Collibra writes what is validated into its graph.
     """
 
     def __init__(
@@ -87,6 +109,8 @@ class CollibraJournal:
         cache: ContractCache | None = None,
         owners: frozenset[str] = frozenset(),
         fresh_for: float = 0.0,
+        quiet_for: float = 0.0,
+        asset_of: Callable[[str], str] = lambda contract_id: "",
         apply: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], None] = time.sleep,
@@ -98,12 +122,15 @@ class CollibraJournal:
         self._cache = cache or ContractCache()
         self._owners = owners
         self._fresh_for = timedelta(seconds=fresh_for)
+        self._quiet = QuietTimes(gateway, timedelta(seconds=quiet_for))
+        self._asset_of = asset_of
         self._apply = apply
         self._clock = clock
         self._pause = pause
         self._token = token
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
+        self._recent: dict[str, _Recent] = {}
         self._stale: dict[str, datetime] = {}
 
     @property
@@ -118,38 +145,47 @@ class CollibraJournal:
 
     def contract_ids(self) -> tuple[str, ...]:
         """The ids of all contracts, sorted; those that were seen, while Collibra is away."""
-        try:
-            return tuple(sorted({each.manifest_id for each in self._gateway.contracts()}))
-        except RemoteUnavailable as error:
-            known = self._cache.contract_ids()
-            if not known:
-                raise
-            _LOG.warning("Collibra is away; the contracts that were seen before are listed: %s", error.message)
-            return known
+        return self._contracts()[0]
 
     def events(self, contract_id: str) -> tuple[Event, ...]:
         """The events of a contract, in sequence; those that were seen last, while Collibra is away."""
-        return self._events(contract_id, {})
+        return self._events(contract_id, _NOTHING)
+
+    def validated_events(self, contract_id: str) -> tuple[Event, ...]:
+        """Events that say of validated versions what `events` does, and of others maybe less, in fewer requests."""
+        return self._events(contract_id, _NOTHING, complete=False)
+
+    def is_fresh(self, contract_id: str) -> bool:
+        """Whether `validated_events` would answer without a request."""
+        recent = self._recent.get(contract_id)
+        return recent is not None and self._clock() - recent.at < self._fresh_for
 
     def live_events(self, contract_id: str) -> tuple[Event, ...]:
         """The events as Collibra has them now; raises RemoteUnavailable LP902 while it is away."""
-        return self._seen(contract_id, {}).events
+        return self._seen(contract_id, _NOTHING).events
 
-    def _seen(self, contract_id: str, assets: Mapping[str, Asset]) -> _Snapshot:
-        snapshot = self._look(contract_id, assets)
+    def _seen(self, contract_id: str, listed: _Listed, *, complete: bool = True) -> _Snapshot:
+        short = None if complete else self._short_look(contract_id)
+        found = short or self._look(contract_id, listed)
         with self._lock:
-            self._snapshots[contract_id] = snapshot
+            if short is None:
+                self._snapshots[contract_id] = found
+            self._recent[contract_id] = _Recent(found.events, found.at, short is None)
             self._stale.pop(contract_id, None)
-        return snapshot
+        if found.contract is not None:
+            self._quiet.looked(found.contract.id, found.at)
+        return found
 
-    def _events(self, contract_id: str, assets: Mapping[str, Asset]) -> tuple[Event, ...]:
-        snapshot = self._snapshots.get(contract_id)
-        if snapshot is not None and self._clock() - snapshot.at < self._fresh_for:
-            return snapshot.events
+    def _events(self, contract_id: str, listed: _Listed, *, complete: bool = True) -> tuple[Event, ...]:
+        recent, now = self._recent.get(contract_id), self._clock()
+        if recent is not None and now - recent.at < self._fresh_for and (recent.complete or not complete):
+            return recent.events
+        cached = self._cache.contract(contract_id)
         try:
-            return self._seen(contract_id, assets).events
+            if cached is not None and (cached.complete or not complete) and self._unchanged(cached, now):
+                return cached.events
+            return self._seen(contract_id, listed, complete=complete).events
         except RemoteUnavailable as error:
-            cached = self._cache.contract(contract_id)
             if cached is None:
                 raise
             age = self._clock() - cached.seen
@@ -159,15 +195,24 @@ class CollibraJournal:
                 self._stale[contract_id] = cached.seen
             return cached.events
 
+    def _unchanged(self, cached: Cached, now: datetime) -> bool:
+        if not self._quiet.is_quiet(cached.asset, cached.seen, now):
+            return False
+        with self._lock:
+            self._recent[cached.contract_id] = _Recent(cached.events, now, cached.complete)
+            self._stale.pop(cached.contract_id, None)
+        return True
+
     def all_events(self) -> dict[str, tuple[Event, ...]]:
         """The events of all contracts by id; one that cannot be read is left out with a warning."""
-        ids = self.contract_ids()
+        ids, contracts = self._contracts()
         try:
             assets = {each.id: each for each in self._gateway.assets(CONTRACT_TYPE)} if len(ids) > 1 else {}
         except RemoteUnavailable:
             assets = {}
+        listed = _Listed(contracts, assets)
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = dict(zip(ids, pool.map(lambda contract_id: self._readable(contract_id, assets), ids), strict=True))
+            found = dict(zip(ids, pool.map(lambda contract_id: self._readable(contract_id, listed), ids), strict=True))
         return {contract_id: events for contract_id, events in found.items() if events}
 
     def document(self, contract_id: str, version: str, sha256: str) -> bytes:
@@ -196,6 +241,7 @@ class CollibraJournal:
         """Write the event into the ledger and do what it says; False where another writer was first."""
         with self._lock:
             snapshot = self._snapshots.pop(event.contract_id, None)
+            self._recent.pop(event.contract_id, None)
         if snapshot is None or event.sequence != len(snapshot.events) + 1:
             return False
         if snapshot.contract is None or snapshot.seen is None:
@@ -224,6 +270,15 @@ class CollibraJournal:
             return False
         return self._show(snapshot.contract.id, seen, ledger.events)
 
+    def interrupted(self, contract_id: str) -> bool:
+        """Whether `settle` would do something, by what was read last; no request is made."""
+        snapshot = self._snapshots.get(contract_id)
+        if snapshot is None or snapshot.seen is None:
+            return False
+        events = snapshot.ledger.events
+        under_way = is_under_way(events, snapshot.seen, snapshot.ledger.last)
+        return under_way and self._due(snapshot.seen, events) != (None, None)
+
     def heal(self, contract_id: str, version: str, content: bytes) -> bool:
         """Send the bytes of a version that its writer was interrupted in sending; whether that was needed."""
         contract = self._contract(contract_id)
@@ -237,20 +292,71 @@ class CollibraJournal:
 
     # --- reading
 
-    def _readable(self, contract_id: str, assets: Mapping[str, Asset]) -> tuple[Event, ...]:
+    def _contracts(self) -> tuple[tuple[str, ...], Mapping[str, ContractAsset]]:
+        """The ids of all contracts, sorted, and those contracts that are the only ones with theirs."""
         try:
-            return self._events(contract_id, assets)
+            found = self._gateway.contracts()
+        except RemoteUnavailable as error:
+            known = self._cache.contract_ids()
+            if not known:
+                raise
+            _LOG.warning("Collibra is away; the contracts that were seen before are listed: %s", error.message)
+            return known, {}
+        counts = Counter(each.manifest_id for each in found)
+        return tuple(sorted(counts)), {each.manifest_id: each for each in found if counts[each.manifest_id] == 1}
+
+    def _readable(self, contract_id: str, listed: _Listed) -> tuple[Event, ...]:
+        try:
+            return self._events(contract_id, listed)
         except (ConfigurationError, UsageError) as error:
             _LOG.warning("'%s' is left out: %s", contract_id, error.message)
             return ()
 
-    def _look(self, contract_id: str, assets: Mapping[str, Asset] = MappingProxyType({})) -> _Snapshot:
+    def _short_look(self, contract_id: str) -> _Snapshot | None:
+        """A first look at what is validated, without the list of versions; None where that could miss something."""
+        if self._cache.contract(contract_id) is not None:
+            return None
+        now, mapped = self._clock(), self._asset_of(contract_id)
+        contract = ContractAsset(id=mapped, manifest_id=contract_id) if mapped else self._contract(contract_id)
+        if contract is None:
+            return None
+        try:
+            ledger = read_ledger(self._gateway.notes(contract.id), owners=self._owners)
+            asset = self._gateway.asset(contract.id)
+            found = self._observed_of_active(contract, ledger, asset)
+        except RemoteFailed as error:
+            if isinstance(error, RemoteUnavailable) or not is_missing(error):
+                raise
+            return None
+        if found is None:
+            return None
+        events = (*ledger.events, *found)
+        self._cache.keep(Cached(contract_id=contract_id, seen=now, asset=contract.id, events=events, complete=False))
+        return _Snapshot(contract, ledger, None, found, now)
+
+    def _observed_of_active(self, contract: ContractAsset, ledger: Ledger, asset: Asset) -> tuple[Event, ...] | None:
+        """The events that the ledger lacks, where the active version has the bytes that it says; else None."""
+        if self._names.meaning(asset.status) is not Status.VALIDATED:
+            return None
+        standing, active = fold(ledger.events), contract.active_version
+        if active not in standing or standing[active].status is not Status.VALIDATED:
+            content = self._gateway.active_manifest(contract.id)
+            try:
+                read = load_contract(content, file=f"{self.address}#{contract.manifest_id}")
+            except LakepactError:
+                return None
+            active, sha256 = read.version, self._cache.keep_document(content)
+            if read.id != contract.manifest_id or active not in standing or standing[active].sha256 != sha256:
+                return None
+        return observed_of_active(contract.manifest_id, ledger, asset, active, self._names)
+
+    def _look(self, contract_id: str, listed: _Listed = _NOTHING) -> _Snapshot:
         now = self._clock()
-        contract = self._contract(contract_id)
+        contract = listed.contracts.get(contract_id) or self._contract(contract_id)
         if contract is None:
             return _Snapshot(None, Ledger(), None, (), now)
         try:
-            return self._look_at(contract_id, contract, now, assets)
+            return self._look_at(contract_id, contract, now, listed)
         except RemoteFailed as error:
             if not is_missing(error) or self._cache.contract(contract_id) is None:
                 raise
@@ -264,10 +370,10 @@ class CollibraJournal:
         contract_id: str,
         contract: ContractAsset,
         now: datetime,
-        assets: Mapping[str, Asset] = MappingProxyType({}),
+        listed: _Listed = _NOTHING,
     ) -> _Snapshot:
         ledger = read_ledger(self._gateway.notes(contract.id), owners=self._owners)
-        asset = assets.get(contract.id) or self._gateway.asset(contract.id)
+        asset = listed.assets.get(contract.id) or self._gateway.asset(contract.id)
         seen = Seen(asset, self._gateway.versions(contract.id))
         hashes: dict[str, str] = {}
 
@@ -394,17 +500,22 @@ class CollibraJournal:
 
     def _show(self, contract: str, seen: Seen, events: tuple[Event, ...]) -> bool:
         """Make Collibra show what the last event changes, and nothing else; whether something had to be changed."""
+        active, status = self._due(seen, events)
+        if active is not None:
+            self._gateway.activate(contract, active)
+        if status is not None:
+            self._gateway.update_status(contract, self._names.name(status, self._gateway.statuses()))
+        return (active, status) != (None, None)
+
+    def _due(self, seen: Seen, events: tuple[Event, ...]) -> tuple[str | None, Status | None]:
+        """The version to activate and the status to set, so that Collibra shows what the last event changes."""
         active = seen.active.version if seen.active is not None else None
         before, after = wanted(fold(events[:-1]), active), wanted(fold(events), active)
-        changed = False
-        if after.active not in (None, before.active, active):
-            self._gateway.activate(contract, str(after.active))
-            changed = True
         shown = self._names.meaning(seen.asset.status)
-        if after.status is not None and after.status not in (before.status, shown):
-            self._gateway.update_status(contract, self._names.name(after.status, self._gateway.statuses()))
-            changed = True
-        return changed
+        return (
+            after.active if after.active not in (None, before.active, active) else None,
+            after.status if after.status not in (None, before.status, shown) else None,
+        )
 
 
 class LiveJournal:
@@ -425,6 +536,26 @@ class LiveJournal:
     def events(self, contract_id: str) -> tuple[Event, ...]:
         """The events of a contract, in sequence, as Collibra has them now."""
         return self._journal.live_events(contract_id)
+
+
+class ValidatedJournal:
+    """The same journal for who asks for validated versions only: it may answer sooner, see `validated_events`."""
+
+    def __init__(self, journal: CollibraJournal) -> None:
+        self._journal = journal
+        self.contract_ids = journal.contract_ids
+        self.all_events = journal.all_events
+        self.document = journal.document
+        self.append = journal.append
+
+    @property
+    def address(self) -> str:
+        """The address of the store, without secrets."""
+        return self._journal.address
+
+    def events(self, contract_id: str) -> tuple[Event, ...]:
+        """The events of a contract, in sequence, as far as they concern validated versions."""
+        return self._journal.validated_events(contract_id)
 
 
 def _moment_key(version: ManifestVersion) -> str:

@@ -48,6 +48,10 @@ class Mapping:
             raise ConfigurationError(message, "LP909", "`lakepact collibra discover` finds candidates for the mapping")
         return found.port
 
+    def asset_of(self, contract_id: str) -> str:
+        """The id of the asset of a contract; empty where the mapping does not say."""
+        return next((each.asset for each in self.contracts if each.contract_id == contract_id), "")
+
     def of_dataset(self, dataset: str) -> Mapped | None:
         """The contract of a dataset such as `catalog.schema.table`; None where it is not mapped."""
         return next((each for each in self.contracts if dataset in each.datasets), None)

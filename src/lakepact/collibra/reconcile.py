@@ -20,7 +20,7 @@ from lakepact.errors import ConfigurationError
 from lakepact.store.folding import fold
 from lakepact.store.model import Event, EventKind, Status, StoredVersion, Summary
 
-__all__ = ["Content", "Seen", "is_under_way", "milliseconds", "observed"]
+__all__ = ["Content", "Seen", "is_under_way", "milliseconds", "observed", "observed_of_active"]
 
 _LOG: Final = logging.getLogger(__name__)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,6 +72,24 @@ def observed(
     status = names.meaning(seen.asset.status)
     if active is not None and status is not None and active.version in trail.standing():
         _observe_status(trail, active.version, status, seen, ledger.last)
+    return tuple(trail.events[len(ledger.events) :])
+
+
+def observed_of_active(
+    contract_id: str, ledger: Ledger, asset: Asset, active: str, names: StatusNames
+) -> tuple[Event, ...]:
+    """The same where the active version is in the ledger with the bytes that it has, and nothing else was looked at.
+
+    Versions that the ledger lacks are drafts or superseded: of what is validated this says all.
+    """
+    moment = asset.changed_on
+    version = ManifestVersion(
+        version=active, active=True, format="", created_by="", created_on=moment, changed_by="", changed_on=moment
+    )
+    trail = _Trail(contract_id, list(ledger.events))
+    status = names.meaning(asset.status)
+    if status is not None:
+        _observe_status(trail, active, status, Seen(asset, (version,)), ledger.last)
     return tuple(trail.events[len(ledger.events) :])
 
 

@@ -52,7 +52,8 @@ class CollibraSettings:
     `secret` names the source of the client secret, token or password (see `secret_from`). `token_url` is that of the
     token where it is not `url`/rest/oauth/v2/token. `headers` are sent with every request; a value that starts with
     `env:`, `file:` or `databricks:` is a secret. `owners` are the users of Collibra whose entries in ledgers count.
-    `fresh_seconds` is how long what was read is given again without asking. `attributes` names the attribute types
+    `fresh_seconds` is how long what was read is given again without asking, `quiet_seconds` how long after a look
+    Collibra is only asked whether something happened (0: never). `attributes` names the attribute types
     for feedback, `workflow` the review workflow that a draft starts. With `apply` Collibra writes what is validated
     into its graph.
     """
@@ -71,6 +72,7 @@ class CollibraSettings:
     cache: Path | None = field(default_factory=_default_cache)
     owners: tuple[str, ...] = ()
     fresh_seconds: float = 30.0
+    quiet_seconds: float = 300.0
     attributes: Mapping[str, str] = field(default_factory=dict)
     workflow: str = ""
     apply: bool = False
@@ -256,6 +258,7 @@ _CONVERSIONS: Final[Mapping[str, Any]] = {
     "cache": _path_or_none,
     "owners": _texts,
     "fresh_seconds": _number,
+    "quiet_seconds": _number,
     "attributes": _text_map,
     "workflow": _text,
     "apply": _flag,

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 from lakepact.collibra.cache import ContractCache
 from lakepact.collibra.gateway import CollibraGateway
 from lakepact.collibra.http_gateway import HttpGateway
-from lakepact.collibra.journal import CollibraJournal, Freshness, LiveJournal, PortOf
+from lakepact.collibra.journal import CollibraJournal, Freshness, LiveJournal, PortOf, ValidatedJournal
 from lakepact.collibra.mapping import Mapping, read_mapping
 from lakepact.collibra.settings import CollibraSettings, read_settings
 from lakepact.collibra.statuses import StatusNames
 from lakepact.contract import Contract
 from lakepact.diff import Waiver
+from lakepact.errors import ContractMissing
 from lakepact.store.encoding import sha256_of
 from lakepact.store.journal_store import JournalStore
 from lakepact.store.model import Status, StoredVersion
@@ -45,6 +46,8 @@ class CollibraContractStore(JournalStore):
         cache: ContractCache | None = None,
         owners: frozenset[str] = frozenset(),
         fresh_for: float = 0.0,
+        quiet_for: float = 0.0,
+        asset_of: Callable[[str], str] = lambda contract_id: "",
         apply: bool = False,
         review_required: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -59,10 +62,13 @@ class CollibraContractStore(JournalStore):
             cache=cache,
             owners=owners,
             fresh_for=fresh_for,
+            quiet_for=quiet_for,
+            asset_of=asset_of,
             apply=apply,
             clock=clock,
             pause=pause,
         )
+        self._validated = JournalStore(ValidatedJournal(self._collibra), clock=clock, pause=pause)
         self._writer = JournalStore(
             LiveJournal(self._collibra), review_required=review_required, clock=clock, pause=pause
         )
@@ -84,6 +90,32 @@ class CollibraContractStore(JournalStore):
             self._collibra.heal(stored.contract_id, stored.version, contract.source)
             self._collibra.settle(stored.contract_id)
         return stored
+
+    def latest(
+        self,
+        contract_id: str,
+        *,
+        status: Status | None = Status.VALIDATED,
+        specifier: str = "",
+        on: datetime | None = None,
+    ) -> StoredVersion:
+        """The highest version of that status that fits, see `ContractStore.latest`."""
+        if status is Status.VALIDATED and on is None:
+            try:
+                return self._validated.latest(contract_id, specifier=specifier)
+            except ContractMissing:
+                pass  # What else there is, and what to do, only the whole trail tells.
+        return super().latest(contract_id, status=status, specifier=specifier, on=on)
+
+    def get(self, contract_id: str, version: str) -> Contract:
+        """The contract, with the very bytes that were put as its `source`."""
+        if self._collibra.is_fresh(contract_id):
+            try:
+                if self._validated.version(contract_id, version).status is Status.VALIDATED:
+                    return self._validated.get(contract_id, version)
+            except ContractMissing:
+                pass  # A version that is no validated one may be there all the same.
+        return super().get(contract_id, version)
 
     def set_status(
         self,
@@ -113,9 +145,17 @@ class CollibraContractStore(JournalStore):
             self._collibra.settle(contract_id)
         return stored
 
+    def look(self, contract_id: str) -> None:
+        """Read a contract now, whatever was read lately. Raises RemoteUnavailable LP902 while Collibra is away."""
+        self._collibra.live_events(contract_id)
+
     def freshness(self, contract_id: str) -> Freshness | None:
         """How old what is known of a contract is, and whether Collibra answered last; None where nothing is known."""
         return self._collibra.freshness(contract_id)
+
+    def interrupted(self, contract_id: str) -> bool:
+        """Whether `settle` has something to do, by what was read last of the contract."""
+        return self._collibra.interrupted(contract_id)
 
     def settle(self, contract_id: str) -> bool:
         """Make Collibra show what was decided, where a writer was interrupted; whether there was something to do."""
@@ -130,19 +170,23 @@ def open_collibra(address: str) -> CollibraContractStore:
     return collibra_store(read_settings(file=Path(rest)) if rest else read_settings())
 
 
-def collibra_store(settings: CollibraSettings, *, review_required: bool = True) -> CollibraContractStore:
-    """The store that settings describe. Nothing is asked of Collibra yet."""
+def collibra_store(
+    settings: CollibraSettings, *, review_required: bool = True, port_of: PortOf | None = None
+) -> CollibraContractStore:
+    """The store that settings describe; `port_of` goes before their mapping. Nothing is asked of Collibra yet."""
     mapping = read_mapping(settings.mapping) if settings.mapping is not None else Mapping()
     folder = None
     if settings.cache is not None:
         folder = settings.cache / sha256_of(settings.url.encode())[:16]
     return CollibraContractStore(
         HttpGateway(settings.client()),
-        port_of=mapping.port_of,
+        port_of=port_of or mapping.port_of,
         names=settings.names,
         cache=ContractCache(folder),
         owners=frozenset(settings.owners),
         fresh_for=settings.fresh_seconds,
+        quiet_for=settings.quiet_seconds,
+        asset_of=mapping.asset_of,
         apply=settings.apply,
         review_required=review_required,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 import threading
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 from uuid import uuid4
 
+from lakepact.atomic_files import replace_file
 from lakepact.collibra.gateway import CONTRACT_TYPE, EXPOSES_AS, GOVERNS, IMPLEMENTED_AS, PORT_TYPE, TABLE_TYPE, Value
 from lakepact.collibra.model import Asset, ContractAsset, ManifestUpload, ManifestVersion, Note, Relation
 from lakepact.collibra.sla import sla_attributes
@@ -163,6 +163,21 @@ class StubGateway:
                 raise _missing(f"version {version}")
             return self._bytes(found["sha256"])
 
+    def active_manifest(self, contract: str) -> bytes:
+        """The bytes of the active version as they were sent."""
+        with self._reading():
+            row = self._contract(contract)
+            return self._bytes(row["versions"][row["active"]]["sha256"])
+
+    def activities(self, asset: str, since: datetime) -> frozenset[str] | None:
+        """What happened to an asset from a moment on, each under its time."""
+        with self._reading() as state:
+            versions = state["contracts"].get(_id(asset), {"versions": {}})
+            times = [self._row(asset)["changed_on"], versions.get("activated_on", 0)]
+            times += [each["created_on"] for each in state["notes"] if each["asset"] == _id(asset)]
+            times += [each["changed_on"] for each in versions["versions"].values()]
+            return frozenset(str(each) for each in times if _moment(each) >= since)
+
     def initialise(self, port: str, upload: ManifestUpload) -> ContractAsset | None:
         """Make the contract of a port with its first version, which is active at once; None where it has one."""
         _refuse_long(upload)
@@ -187,7 +202,7 @@ class StubGateway:
                 return False
             self._write(row, upload.version, upload.content, user=self._user)
             if active:
-                row["active"] = upload.version
+                row |= {"active": upload.version, "activated_on": self._now()}
             return True
 
     def activate(self, contract: str, version: str) -> None:
@@ -196,7 +211,7 @@ class StubGateway:
             row = self._contract(contract)
             if version not in row["versions"]:
                 raise _missing(f"version {version}")
-            row["active"] = version
+            row |= {"active": version, "activated_on": self._now()}
 
     def apply(self, contract: str) -> None:
         """Show the service levels of the active manifest as attributes."""
@@ -299,9 +314,7 @@ class StubGateway:
             if self._folder is None:
                 return
             self._folder.mkdir(parents=True, exist_ok=True)
-            new = self._folder / "state.json.new"
-            new.write_text(json.dumps(state), encoding="utf-8")
-            os.replace(new, self._folder / "state.json")
+            replace_file(self._folder / "state.json", json.dumps(state).encode())
 
     def _now(self) -> int:
         self._state["latest"] = max(self._state["latest"] + 1, int(self._clock() * 1000))

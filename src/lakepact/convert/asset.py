@@ -12,11 +12,11 @@ from lakepact.convert.fields import definitions, finish_field, read_field
 from lakepact.convert.finish import finished
 from lakepact.convert.handling import action_of
 from lakepact.convert.model import Converted
-from lakepact.convert.source import Element, open_source
+from lakepact.convert.source import Element, Source, open_source
 from lakepact.convert.table import TableDraft
 from lakepact.errors import Severity
 
-__all__ = ["convert_asset"]
+__all__ = ["asset_document", "convert_asset"]
 
 _LEVELS = ("value", "valueExt")
 _LEVEL_TEXTS = ("unit", "element", "driver", "description", "scheduler", "schedule", "id")
@@ -33,6 +33,14 @@ def convert_asset(source: bytes, *, file: str = "") -> Converted:
     [{'name': 'id', 'logicalType': 'integer', 'physicalType': 'bigint'}]
     """
     opened = open_source(source, file=file)
+    return finished(asset_document(opened), opened)
+
+
+def asset_document(opened: Source, *, own_actions: bool = True) -> dict[str, Any]:
+    """The contract of an opened asset definition, before it is held against the grammar.
+
+    Without `own_actions` its inline checks say no action of their own: what is said of all violations holds.
+    """
     root = opened.root
     asset = root.element("asset") or root
     name = asset.require("name", "an asset")
@@ -46,7 +54,7 @@ def convert_asset(source: bytes, *, file: str = "") -> Converted:
     }
     _labels(asset)
     _fundamentals(document, asset)
-    table = _table(document, asset, name)
+    table = _table(document, asset, name, own_actions=own_actions)
     levels = [*_service_levels(asset), *_retention(asset), *table.levels]
     document["schema"] = [table.document()]
     if levels:
@@ -61,7 +69,7 @@ def convert_asset(source: bytes, *, file: str = "") -> Converted:
     add_custom(document, asset.rest())
     if asset is not root:
         add_custom(document, root.rest())
-    return finished(document, opened)
+    return document
 
 
 def _status(asset: Element) -> str:
@@ -103,7 +111,7 @@ def _fundamentals(document: dict[str, Any], asset: Element) -> None:
         document["authoritativeDefinitions"] = links
 
 
-def _table(document: dict[str, Any], asset: Element, name: str) -> TableDraft:
+def _table(document: dict[str, Any], asset: Element, name: str, *, own_actions: bool) -> TableDraft:
     """The one object of the asset, under the name that its source gives it."""
     table = TableDraft(asset.text("object") or name, {"physicalType": "table"})
     add_custom(table.keys, {"lakepact.sourceType": asset.text("source_type")})
@@ -114,7 +122,7 @@ def _table(document: dict[str, Any], asset: Element, name: str) -> TableDraft:
             table.add(read_rule(rule, found["name"]))
         finish_field(found, element)
     _partitions(table, asset)
-    _checks(document, table, asset)
+    _checks(document, table, asset, own_actions=own_actions)
     for rule in asset.elements("quality"):
         table.add(read_rule(rule, None))
     return table
@@ -135,12 +143,12 @@ def _partitions(table: TableDraft, asset: Element) -> None:
     add_custom(table.keys, {"lakepact.target": target.rest()})
 
 
-def _checks(document: dict[str, Any], table: TableDraft, asset: Element) -> None:
+def _checks(document: dict[str, Any], table: TableDraft, asset: Element, *, own_actions: bool) -> None:
     contract = asset.element("data_contract")
     if contract is not None:
         mode = contract.text("enforcement_mode")
         off = contract.data.get("enabled") is False or (mode or "").casefold() == "disabled"
-        action = None if off else action_of(contract, "enforcement_mode")
+        action = None if off or not own_actions else action_of(contract, "enforcement_mode")
         if off and contract.has("inline_checks"):
             contract.source.note(
                 "LP808",

@@ -8,27 +8,23 @@ from typing import Any
 from lakepact.convert import checks
 from lakepact.convert.building import add_custom, custom_rule
 from lakepact.convert.checks import Check
-from lakepact.convert.expectations import read_expectation
+from lakepact.convert.expectations import expectation_as_written, read_expectation
 from lakepact.convert.fields import finish_field, read_field
 from lakepact.convert.finish import finished
 from lakepact.convert.handling import action_of
 from lakepact.convert.model import Converted
-from lakepact.convert.source import Element, open_source
+from lakepact.convert.source import Element, Source, open_source
 from lakepact.convert.table import ACTION, TableDraft
 from lakepact.errors import Severity
 
-__all__ = ["convert_data_contract"]
+__all__ = ["convert_data_contract", "data_contract_document"]
 
 _SERVICE_LEVELS = {
     ("freshness", "max_age_hours"): ("freshness", "h"),
     ("completeness", "min_records_per_day"): ("completeness", "rows/d"),
     ("availability", "uptime_percentage"): ("availability", "percent"),
 }
-_SCHEMA_CONTRACT = {
-    "strict_mode": "lakepact.strictMode",
-    "allow_nullable_expansion": "lakepact.allowNullableExpansion",
-    "allow_type_changes": "lakepact.allowTypeChanges",
-}
+_SCHEMA_CONTRACT = ("strict_mode", "allow_nullable_expansion", "allow_type_changes")
 _HANDLING = {
     "on_schema_violation": "lakepact.onSchemaViolation",
     "on_quality_violation": "lakepact.onQualityViolation",
@@ -46,6 +42,15 @@ def convert_data_contract(source: bytes, *, file: str = "") -> Converted:
     [{'property': 'freshness', 'value': 2, 'unit': 'h'}]
     """
     opened = open_source(source, file=file)
+    return finished(data_contract_document(opened), opened)
+
+
+def data_contract_document(opened: Source, *, own_engines: bool = False) -> dict[str, Any]:
+    """The contract of an opened `data_contract:` file, before it is held against the grammar.
+
+    With `own_engines`, checks of Soda and Great Expectations stay with their engine also where a rule of the library
+    is equal, and rules say no action of their own: what the contract says of all violations holds.
+    """
     root = opened.root
     contract = root.element("data_contract") or Element(opened, "data_contract", {})
     name = contract.require("name", "a data contract")
@@ -60,8 +65,10 @@ def convert_data_contract(source: bytes, *, file: str = "") -> Converted:
     _ownership(document, contract)
     table = TableDraft(name, {"physicalType": "table"})
     handling = contract.element("violation_handling")
-    _read_schema(table, contract, action_of(handling, "on_schema_violation"))
-    _read_checks(table, contract, action_of(handling, "on_quality_violation"))
+    actions = [action_of(handling, key) for key in ("on_schema_violation", "on_quality_violation")]
+    on_schema, on_quality = (None, None) if own_engines else actions
+    _read_schema(document, table, contract, on_schema)
+    _read_checks(table, contract, on_quality, own_engines=own_engines)
     levels = [*_service_levels(document, contract), *table.levels]
     document["schema"] = [table.document()]
     if levels:
@@ -70,7 +77,7 @@ def convert_data_contract(source: bytes, *, file: str = "") -> Converted:
     _read_handling(document, handling)
     add_custom(document, contract.rest())
     add_custom(document, root.rest())
-    return finished(document, opened)
+    return document
 
 
 def _status(contract: Element) -> str:
@@ -96,7 +103,7 @@ def _ownership(document: dict[str, Any], contract: Element) -> None:
         add_custom(document, {name: contract.value(key)})
 
 
-def _read_schema(table: TableDraft, contract: Element, action: str | None) -> None:
+def _read_schema(document: dict[str, Any], table: TableDraft, contract: Element, action: str | None) -> None:
     for element in contract.elements("schema"):
         field = finish_field(read_field(element), element)
         table.properties.append(field)
@@ -104,20 +111,19 @@ def _read_schema(table: TableDraft, contract: Element, action: str | None) -> No
             add_custom(field, {ACTION: action})
     drift = contract.element("schema_contract")
     if drift is not None:
-        for key, name in _SCHEMA_CONTRACT.items():
-            value = drift.flag(key)
-            add_custom(table.keys, {name: value})
+        flags = {key: drift.flag(key) for key in _SCHEMA_CONTRACT}
+        add_custom(document, {"lakepact.schemaContract": {k: flag for k, flag in flags.items() if flag is not None}})
         add_custom(table.keys, drift.rest())
 
 
-def _read_checks(table: TableDraft, contract: Element, action: str | None) -> None:
+def _read_checks(table: TableDraft, contract: Element, action: str | None, *, own_engines: bool) -> None:
     for element in contract.elements("inline_checks"):
         for check in checks.read_check("inline", element.everything()):
             table.add(check, action)
     quality = contract.element("quality_checks")
     if quality is None:
         return
-    for element, found in _engine_checks(quality, table):
+    for element, found in _engine_checks(quality, table, own=own_engines):
         if found.level and "severity" in found.rule:
             message = f"the severity `{found.rule['severity']}` of a service level has no place in ODCS"
             element.source.note("LP803", message, element.at("severity"))
@@ -140,18 +146,21 @@ def _tell_what_holds_no_rows_back(quality: Element, table: TableDraft) -> None:
         )
 
 
-def _engine_checks(quality: Element, table: TableDraft) -> Iterator[tuple[Element, Check]]:
+def _engine_checks(quality: Element, table: TableDraft, *, own: bool) -> Iterator[tuple[Element, Check]]:
     soda = quality.element("soda")
     if soda is not None:
         add_custom(table.keys, {"lakepact.sodaEngine": soda.text("engine")})
         for element in soda.elements("checks"):
-            yield from ((element, check) for check in checks.read_check("soda", element.everything()))
+            data = element.everything()
+            found = [checks.as_written("soda", data)] if own else checks.read_check("soda", data)
+            yield from ((element, check) for check in found)
     suite = quality.element("great_expectations")
     if suite is not None:
         add_custom(table.keys, {"lakepact.expectationSuite": suite.text("expectation_suite")})
         for key in ("checks", "expectations"):
             for element in suite.elements(key):
-                yield element, read_expectation(element.everything())
+                data = element.everything()
+                yield element, expectation_as_written(data) if own else read_expectation(data)
     for element in quality.elements("inline"):
         yield from ((element, check) for check in checks.read_check("inline", element.everything()))
     for element in quality.elements("custom"):
@@ -160,10 +169,12 @@ def _engine_checks(quality: Element, table: TableDraft) -> Iterator[tuple[Elemen
 
 def _custom_check(data: dict[str, Any]) -> Check:
     """A check in Python: the name of its function is what runs it."""
-    known = checks.DESCRIPTIONS | {"function", "column", "columns"}
-    whole = not set(data) <= known or not isinstance(data.get("function"), str)
     columns = checks.named_columns(data)
-    rule = custom_rule("python", dict(data) if whole or columns else str(data["function"]))
+    own: dict[str, Any] = {key: data[key] for key in ("function", "arguments", "data") if key in data}
+    said = own.keys() | checks.DESCRIPTIONS | ({"column"} if len(columns) == 1 else set())
+    whole = not set(data) <= said or not isinstance(data.get("function"), str)
+    written: dict[str, Any] | str = dict(data) if whole else own if len(own) > 1 else str(own["function"])
+    rule = custom_rule("python", written)
     return checks.described(Check(rule=rule, columns=columns, on_column=len(columns) == 1), data)
 
 

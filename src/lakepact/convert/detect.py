@@ -88,6 +88,12 @@ def _is_data_contract(data: Mapping[str, Any]) -> bool:
     return isinstance(contract, Mapping) and bool({"name", "quality_checks", "sla"} & set(contract))
 
 
+def _is_job(data: Mapping[str, Any]) -> bool:
+    contract = data.get("data_contract")
+    refers = isinstance(contract, Mapping) and "contract_path" in contract and "name" not in contract
+    return refers and bool({"asset", "asset_path", "source_connector"} & set(data))
+
+
 def _is_suite(data: Mapping[str, Any]) -> bool:
     return isinstance(data.get("expectations"), list)
 
@@ -119,6 +125,7 @@ _MARKS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("odcs-v2", _is_v2),
     ("asset", _is_asset),
     ("data-contract", _is_data_contract),
+    ("data-contract-job", _is_job),
     ("great-expectations", _is_suite),
     ("soda", _is_soda),
     ("json-schema", _is_json_schema),

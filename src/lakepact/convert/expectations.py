@@ -14,7 +14,7 @@ from lakepact.convert import checks
 from lakepact.convert.building import add_custom, custom_rule, library_rule
 from lakepact.convert.checks import Bounds, Check
 
-__all__ = ["ENGINE", "read_expectation"]
+__all__ = ["ENGINE", "expectation_as_written", "read_expectation"]
 
 ENGINE = "greatExpectations"
 _OWN = frozenset(("expectation_type", "type", "name", "kwargs", "meta", "severity", "description", "id"))
@@ -29,11 +29,8 @@ def read_expectation(data: Mapping[str, Any]) -> Check:
     >>> read_expectation({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}}).columns
     ('id',)
     """
-    kind = next((data[key] for key in ("expectation_type", "type", "name") if isinstance(data.get(key), str)), "")
-    nested = data.get("kwargs")
-    arguments = dict(nested) if isinstance(nested, Mapping) else {k: v for k, v in data.items() if k not in _OWN}
-    meta = data.get("meta")
-    about = {"name": kind, **(meta if isinstance(meta, Mapping) else {}), **data}
+    kind, arguments, about = _parts(data)
+    nested, meta = data.get("kwargs"), data.get("meta")
     keys, reader = _READERS.get(kind, (frozenset[str](), _nothing))
     known = set(data) <= _OWN if isinstance(nested, Mapping) else True
     check = reader(arguments) if known and set(arguments) <= keys else None
@@ -44,6 +41,24 @@ def read_expectation(data: Mapping[str, Any]) -> Check:
     if extra or data.get("id"):
         add_custom(found.rule, {"meta": extra, "expectationId": data.get("id")})
     return found
+
+
+def expectation_as_written(data: Mapping[str, Any]) -> Check:
+    """The expectation for Great Expectations itself, whole.
+
+    >>> expectation_as_written({"name": "expect_column_mean_to_be_between", "column": "c"}).rule["engine"]
+    'greatExpectations'
+    """
+    _, arguments, about = _parts(data)
+    return _written(data, arguments, about)
+
+
+def _parts(data: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The type of the expectation, its arguments, and what it says of itself."""
+    kind = next((data[key] for key in ("expectation_type", "type", "name") if isinstance(data.get(key), str)), "")
+    nested, meta = data.get("kwargs"), data.get("meta")
+    arguments = dict(nested) if isinstance(nested, Mapping) else {k: v for k, v in data.items() if k not in _OWN}
+    return kind, arguments, {"name": kind, **(meta if isinstance(meta, Mapping) else {}), **data}
 
 
 def _written(data: Mapping[str, Any], arguments: Mapping[str, Any], about: Mapping[str, Any]) -> Check:

@@ -44,6 +44,11 @@ FORMATS = (
         "`data_contract:` files with Soda, Great Expectations and custom checks",
         "lakepact.convert.data_contract:convert_data_contract",
     ),
+    FileFormat(
+        "data-contract-job",
+        "job configurations with their data contract and asset, checks kept for their engines",
+        "lakepact.convert.quality_job:convert_quality_job",
+    ),
     FileFormat("asset", "asset definitions, nested (`asset:`) or flat", "lakepact.convert.asset:convert_asset"),
     FileFormat(
         "great-expectations",

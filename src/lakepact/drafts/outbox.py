@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lakepact.atomic_files import replace_file
 from lakepact.contract import Contract, load_contract
 from lakepact.diff import Level
 from lakepact.drafts.model import Draft, Proposal, ProposalKind
@@ -39,7 +37,8 @@ def keep(outbox: Path, kept: Kept) -> Path | None:
     file = _file(outbox, kept.draft.key, kept.sink)
     try:
         outbox.mkdir(parents=True, exist_ok=True)
-        _write(file, json.dumps(_data(kept), ensure_ascii=False, indent=1).encode())
+        content = json.dumps(_data(kept), ensure_ascii=False, indent=1).encode()
+        replace_file(file, content, durable=True, private=True)
     except (OSError, UnicodeError) as error:
         _LOG.error("the draft %s is not kept in %s: %s", kept.draft.contract.version, outbox, error)
         return None
@@ -70,19 +69,6 @@ def kept_drafts(outbox: Path) -> tuple[list[tuple[Kept, Path]], list[tuple[Path,
 def _file(outbox: Path, key: str, sink: str) -> Path:
     # The name of a sink may hold anything; its hash is a safe part of a name.
     return outbox / f"{key[:24]}.{hashlib.sha256(sink.encode()).hexdigest()[:12]}{_SUFFIX}"
-
-
-def _write(file: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, file)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
 
 
 def _data(kept: Kept) -> dict[str, Any]:

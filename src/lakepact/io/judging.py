@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from lakepact.io.model import CheckResult
-from lakepact.io.resolving import Governed
+from lakepact.io.resolving import Governed, aligned
 from lakepact.io.tables import Table, table_named
 from lakepact.plan.checks import parents
-from lakepact.quality.native import NativeEvaluation, RowCounts, Run, align_frame
+from lakepact.quality.handling import SCHEMA_RULE, settled_status
+from lakepact.quality.native import NativeEvaluation, RowCounts, Run
 from lakepact.quality.schema import Alignment, ColumnDrift
 from lakepact.results.model import RuleResult, RuleStatus, verdict_of
+from lakepact.rules.handling import Response
 from lakepact.rules.model import Action, OrphanRows, Query
 
 __all__ = ["SCHEMA_RULE", "Judgement", "fitting", "judge", "references_of", "sampled"]
-
-SCHEMA_RULE: Final = "schema"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def judge(
         frame,
         rules=governed.rules,
         run=run,
-        alignment=alignment or align_frame(spark, frame, governed.rules),
+        alignment=alignment or aligned(frame, governed),
         carried=carried,
     ) as rows:
         rows.find_clashes(existing(rows))
@@ -77,6 +77,7 @@ def _check(
         counts=counts,
         results=results,
         drift=drift,
+        lenient=governed.on_schema is Response.WARN,
     )
 
 
@@ -86,9 +87,13 @@ def fitting(drift: Sequence[ColumnDrift], carried: Sequence[str]) -> bool:
 
 
 def _schema_result(run: Run, governed: Governed, drift: Sequence[ColumnDrift], carried: Sequence[str]) -> RuleResult:
-    """The result of comparing columns. What was let pass, as a draft or as new columns, is a warning."""
+    """The result of comparing columns. What was let pass, as a draft or as new columns, is a warning.
+
+    Where the contract sets aside what does not fit, it is a violation that does so to all rows.
+    """
     worst = [each for each in drift if not each.adapted]
-    status = RuleStatus.WARN if worst else RuleStatus.PASS
+    action = Action.QUARANTINE if governed.on_schema is Response.QUARANTINE else Action.WARN
+    status = settled_status(action) if worst else RuleStatus.PASS
     return RuleResult(
         run_id=run.run_id,
         contract_id=run.contract.id,
@@ -97,7 +102,7 @@ def _schema_result(run: Run, governed: Governed, drift: Sequence[ColumnDrift], c
         dataset=run.dataset,
         rule_id=SCHEMA_RULE,
         rule_name=SCHEMA_RULE,
-        action=Action.WARN,
+        action=action,
         status=status,
         at=run.clock(),
         violations=len(worst) or None,

@@ -68,7 +68,10 @@ class ChecksOn(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What came of holding data against a contract."""
+    """What came of holding data against a contract.
+
+    `lenient`: the contract lets columns that do not fit pass with a warning.
+    """
 
     run_id: str
     contract_id: str
@@ -79,6 +82,7 @@ class CheckResult:
     counts: RowCounts
     results: tuple[RuleResult, ...]
     drift: tuple[ColumnDrift, ...]
+    lenient: bool = False
 
     @property
     def violated(self) -> tuple[RuleResult, ...]:

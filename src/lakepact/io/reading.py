@@ -18,11 +18,13 @@ from lakepact.io.judging import references_of
 from lakepact.io.mismatch import propose
 from lakepact.io.model import CheckResult, OnMismatch, OnViolation
 from lakepact.io.recording import record
-from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of, with_actions
+from lakepact.io.resolving import Governed, Surroundings, aligned, resolve, surroundings_of, with_actions
 from lakepact.io.tables import Commit, Table, named_table
-from lakepact.quality.native import NativeEvaluation, RowCounts, Run, align_frame
+from lakepact.io.telling import tell
+from lakepact.quality.native import NativeEvaluation, RowCounts, Run
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import Verdict
+from lakepact.rules.handling import Response
 from lakepact.rules.policy import Policy
 from lakepact.sql import identifier
 from lakepact.store.model import Status
@@ -127,7 +129,7 @@ class _ReadOrder:
 
 def _read(spark: Any, governed: Governed, order: _ReadOrder, surroundings: Surroundings) -> Any:
     frame = order.table.read(spark)
-    alignment = align_frame(spark, frame, governed.rules)
+    alignment = aligned(frame, governed)
     _settle_mismatch(frame, governed, order, surroundings, alignment)
     if order.on_violation is OnRead.GATE:
         _gate(order.table.commits(spark), governed, order.table)
@@ -141,7 +143,7 @@ def _settle_mismatch(
 ) -> None:
     """Columns that the contract does not have are no harm to a reader: they are left out, or kept where asked for."""
     unfit = [each for each in alignment.drift if not each.adapted and each.column not in alignment.extra]
-    if unfit and order.on_mismatch is OnMismatch.RAISE:
+    if unfit and order.on_mismatch is OnMismatch.RAISE and governed.on_schema is not Response.WARN:
         contract = governed.contract
         refuse(
             CheckResult(
@@ -183,6 +185,7 @@ def _evaluate(
         frame, governed, references, str(order.table), order.run_id, order.clock, alignment=alignment
     )
     record(spark, surroundings, order.table, check)
+    tell(spark, surroundings, governed, check)
     if order.on_violation is OnRead.RAISE:
         refuse(replace(check, drift=tuple(each for each in check.drift if each.adapted)))
     for result in check.violated:

@@ -22,7 +22,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 def places_of(rules: RuleSet) -> dict[str, Place]:
     """Where in the contract each rule comes from, by its id."""
-    return {rule.id: rule.place for rule in rules.all_rules()}
+    return {rule.id: rule.place for rule in (*rules.all_rules(), *rules.engine_rules())}
 
 
 def check_lines(check: CheckResult) -> Iterator[str]:

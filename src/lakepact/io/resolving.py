@@ -6,29 +6,49 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lakepact.contract import Version
 from lakepact.contract.model import Contract, SchemaObject
 from lakepact.contract.statuses import DRAFT_STATUSES, plain_status
 from lakepact.errors import ContractMissing, ContractViolated, UsageError
-from lakepact.io.model import OnViolation
+from lakepact.io.model import OnMismatch, OnViolation
 from lakepact.io.tables import Table
+from lakepact.quality.handling import batch_rules, handled_alignment
+from lakepact.quality.native import align_frame
+from lakepact.quality.schema import Alignment
 from lakepact.rules.derive import compile_rules
+from lakepact.rules.handling import Concern, Handling, Response, handling_of
 from lakepact.rules.model import Action, ObjectRules
 from lakepact.rules.policy import Policy
 from lakepact.spark.environment import cache_folder
+from lakepact.spark.frames import session_of
 from lakepact.store.last_good import LastGood, Seen
 from lakepact.store.model import Status
 from lakepact.store.opening import open_store
 from lakepact.store.protocol import ContractStore
 
-__all__ = ["Governed", "Surroundings", "current_surroundings", "resolve", "surroundings_of", "using", "with_actions"]
+if TYPE_CHECKING:
+    from lakepact.notify import Notifier
+
+__all__ = [
+    "Governed",
+    "Surroundings",
+    "aligned",
+    "current_surroundings",
+    "resolve",
+    "surroundings_of",
+    "telling_nobody",
+    "using",
+    "with_actions",
+    "with_whole_quarantine",
+]
 
 _STORE: Final = "LAKEPACT_STORE"
+_NOTIFY: Final = "LAKEPACT_NOTIFY"
 _COPIES: Final = "contracts"
 _OWN: Final = {
     status.value: status for status in (Status.IN_REVIEW, Status.DEPRECATED, Status.RETIRED, Status.REJECTED)
@@ -41,12 +61,15 @@ class Surroundings:
 
     `store` is a store or its address; None stands for the address in the environment variable LAKEPACT_STORE.
     `results` names the schema of the table `rule_results`; None records nothing. `cache` is the folder of the last
-    good copies; None stands for the user's cache folder.
+    good copies; None stands for the user's cache folder. `notify` is what is given the results, to tell people of them:
+    a notifier, or the file of its settings; None stands for the file in the environment variable LAKEPACT_NOTIFY, and
+    '' for nobody.
     """
 
     store: ContractStore | str | None = None
     results: str | None = "lakepact"
     cache: Path | None = None
+    notify: Notifier | Path | str | None = None
 
     def opened(self) -> ContractStore:
         """The store. Raises UsageError LP891 where none is named."""
@@ -55,6 +78,21 @@ class Surroundings:
             hint = "give `store`, open `lakepact.io.using(store=...)` around the call, or set LAKEPACT_STORE"
             raise UsageError("no contract store is named", "LP891", hint)
         return open_store(address) if isinstance(address, str) else address
+
+    def notifier(self) -> Notifier | None:
+        """What is given the results. Raises ConfigurationError LP950 for settings that cannot be used."""
+        told = self.told()
+        if not isinstance(told, str | Path):
+            return told
+        if not str(told):
+            return None
+        from lakepact.notify import open_notifier
+
+        return open_notifier(Path(told))
+
+    def told(self) -> Notifier | Path | str:
+        """What `notify` says, or the environment."""
+        return self.notify if self.notify is not None else os.environ.get(_NOTIFY, "")
 
 
 _CURRENT: ContextVar[Surroundings] = ContextVar("lakepact_surroundings")
@@ -77,17 +115,32 @@ def using(
     store: ContractStore | str | None = None,
     results: str | None = "lakepact",
     cache: Path | None = None,
+    notify: Notifier | Path | str | None = None,
 ) -> Iterator[Surroundings]:
-    """Reads and writes inside of the `with` block use this store, and record results in that schema.
+    """Reads and writes inside of the `with` block use this store, record results in that schema, and tell people.
+
+    See `Surroundings`. Raises ConfigurationError LP950 for settings in `notify` that cannot be used.
 
     >>> with using(store="memory:", results=None) as surroundings:
     ...     current_surroundings() is surroundings
     True
     """
-    surroundings = Surroundings(store=store, results=results, cache=cache)
+    surroundings = Surroundings(store=store, results=results, cache=cache, notify=notify)
+    if notify:
+        surroundings.notifier()
     token = _CURRENT.set(surroundings)
     try:
         yield surroundings
+    finally:
+        _CURRENT.reset(token)
+
+
+@contextmanager
+def telling_nobody() -> Iterator[None]:
+    """Inside of the `with` block nobody is told of results."""
+    token = _CURRENT.set(replace(current_surroundings(), notify=""))
+    try:
+        yield
     finally:
         _CURRENT.reset(token)
 
@@ -96,7 +149,8 @@ def using(
 class Governed:
     """What a read or write is under, and the table that it goes to.
 
-    `seen` is set where the store was away: then the contract is as it was then.
+    `seen` is set where the store was away: then the contract is as it was then. `handling` is what the contract says
+    is done about violations, where the caller does not say otherwise.
     """
 
     contract: Contract
@@ -106,6 +160,12 @@ class Governed:
     objects: tuple[ObjectRules, ...]
     status: Status | None
     seen: datetime | None = None
+    handling: Handling = field(default_factory=Handling)
+
+    @property
+    def on_schema(self) -> Response | None:
+        """What columns that do not fit lead to; None where the contract does not say."""
+        return self.handling.response(Concern.SCHEMA)
 
 
 def resolve(
@@ -131,7 +191,10 @@ def resolve(
         found, status, seen = contract, _own_status(contract, statuses), None
     else:
         found, status, seen = _from_store(contract, version, statuses, surroundings)
-    compiled = compile_rules(found, policy=policy)
+    said = handling_of(found)
+    # Who asks for something else than the contract is not held to its handling; what its schema allows stays.
+    handling = said if on_violation is OnViolation.CONTRACT else Handling(schema=said.schema)
+    compiled = compile_rules(found, policy=policy, handling=handling)
     chosen = _object(found, object_name, place.parts[-1] if place is not None and place.parts else "")
     rules = next(each for each in compiled.objects if each.name == chosen.name)
     return Governed(
@@ -142,7 +205,23 @@ def resolve(
         objects=compiled.objects,
         status=status,
         seen=seen,
+        handling=handling,
     )
+
+
+def aligned(df: Any, governed: Governed) -> Alignment:
+    """The columns of the data frame against those of the contract, as far as its `schemaContract` allows."""
+    return handled_alignment(align_frame(session_of(df), df, governed.rules), governed.rules, governed.handling)
+
+
+def with_whole_quarantine(governed: Governed, on_mismatch: OnMismatch = OnMismatch.RAISE) -> Governed:
+    """For callers that can set all of the data aside: rules on the whole dataset quarantine where the contract says.
+
+    Who lets columns that do not fit pass as a draft has decided on them.
+    """
+    decided = on_mismatch is not OnMismatch.RAISE
+    handling = replace(governed.handling, on_schema=Response.WARN) if decided else governed.handling
+    return replace(governed, rules=batch_rules(governed.rules, governed.handling), handling=handling)
 
 
 def _from_store(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 from lakepact.contract.model import Contract
@@ -19,10 +20,17 @@ from lakepact.drafts import DraftSink
 from lakepact.errors import ContractViolated, UsageError
 from lakepact.io.model import ChecksOn, OnMismatch, OnViolation, WriteMode, WriteResult
 from lakepact.io.order import WriteOrder
-from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of, with_actions
+from lakepact.io.resolving import (
+    Governed,
+    Surroundings,
+    aligned,
+    resolve,
+    surroundings_of,
+    with_actions,
+    with_whole_quarantine,
+)
 from lakepact.io.tables import Table, named_table, table_named
 from lakepact.io.writing import settle_mismatch, write_governed
-from lakepact.quality.native import align_frame
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import Verdict
 from lakepact.rules.model import Action, ObjectRules, RowRuleKind
@@ -117,12 +125,12 @@ def write_stream_with_contract(
         clock=clock,
     )
     asked = replace(order, sinks=tuple(sinks), actor=actor, run_id=f"stream to {order.table}")
-    alignment = align_frame(session_of(df), df, governed.rules)
+    alignment = aligned(df, governed)
     settle_mismatch(df, governed, asked, surroundings, alignment)
     sink = _Sink(
-        governed=governed,
+        governed=with_whole_quarantine(governed, order.on_mismatch),
         order=order,
-        surroundings=replace(surroundings, store=None),  # batches only record their results
+        surroundings=_for_batches(surroundings),
         alignment=alignment,
         checkpoint=checkpoint.rstrip("/"),
         intervention=Intervention(intervention),
@@ -130,6 +138,14 @@ def write_stream_with_contract(
         on_batch=on_batch,
     )
     return _started(df, sink, query_name, trigger)
+
+
+def _for_batches(surroundings: Surroundings) -> Surroundings:
+    """What a batch needs, which may run in another folder: it only records its results and tells of them."""
+    told = surroundings.told()
+    if isinstance(told, str | Path) and str(told):
+        told = Path(told).absolute()
+    return replace(surroundings, store=None, notify=told)
 
 
 def _refuse_overwrite(mode: WriteMode) -> None:

@@ -33,12 +33,21 @@ from lakepact.io.publishing import (
     standing_rows,
 )
 from lakepact.io.recording import record
-from lakepact.io.resolving import Governed, Surroundings, resolve, surroundings_of
+from lakepact.io.resolving import (
+    Governed,
+    Surroundings,
+    aligned,
+    resolve,
+    surroundings_of,
+    with_whole_quarantine,
+)
 from lakepact.io.tables import named_table, table_named
+from lakepact.io.telling import tell
 from lakepact.plan.model import DatasetRole
-from lakepact.quality.native import align_frame
+from lakepact.quality.handling import SCHEMA_RULE
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import RuleStatus, Verdict
+from lakepact.rules.handling import Response
 from lakepact.rules.model import Action
 from lakepact.rules.policy import Policy
 from lakepact.spark.frames import is_deterministic, session_of
@@ -78,7 +87,9 @@ def write_with_contract(
 
     Columns come in the contract's order and types; a value that would be lost is a violation. All rules on rows are
     judged in one pass, before anything is written; rows that break a quarantine rule go to the table's quarantine, and
-    if the verdict is FAIL nothing is written at all. One commit holds the rows, and its metadata names the contract
+    if the verdict is FAIL nothing is written at all. What the contract says is done about violations holds, unless
+    `on_violation` or `on_mismatch` says otherwise: `block` is FAIL; `quarantine` of columns or of a rule on the whole
+    dataset sets all rows aside, and nothing is written. One commit holds the rows, and its metadata names the contract
     version, the run and the verdict. Results become rows of `rule_results`.
 
     table, path: where to; without both the object's name, in the current schema. keys: for MERGE, else the contract's
@@ -107,6 +118,7 @@ def write_with_contract(
         place=named_table(table, path),
         surroundings=surroundings,
     )
+    governed = with_whole_quarantine(governed, OnMismatch(on_mismatch))
     order = WriteOrder(
         table=governed.table,
         mode=WriteMode(mode),
@@ -122,7 +134,7 @@ def write_with_contract(
         actor=actor,
         clock=clock,
     )
-    alignment = align_frame(session_of(df), df, governed.rules)
+    alignment = aligned(df, governed)
     draft = settle_mismatch(df, governed, order, surroundings, alignment)
     return write_governed(df, governed, order, surroundings, alignment=alignment, draft=draft)
 
@@ -147,7 +159,7 @@ def write_governed(
         dataset=str(table),
         clock=order.clock,
         alignment=alignment,
-        carried=carried_columns(alignment, order.on_mismatch),
+        carried=_carried(alignment, governed, order),
         existing=lambda rows: standing_rows(spark, rows, governed, order, table) if exists and not repeated else None,
         resulting=lambda rows: (
             resulting_rows(spark, rows, governed, order, table, written=repeated) if exists else None
@@ -155,7 +167,10 @@ def write_governed(
         references=references_of(spark, governed, order.references, beside=table),
     ) as judgement:
         check, commit, aside = judgement.check, None, False
-        if check.verdict is not Verdict.FAIL:
+        whole = _whole(check, governed)
+        if whole:
+            aside = set_aside(judgement, governed, order, place, batch=whole)
+        elif check.verdict is not Verdict.FAIL:
             aside = set_aside(judgement, governed, order, place)
             if not exists:
                 table.create(spark, governed.contract, governed.described, governed.rules)
@@ -166,6 +181,7 @@ def write_governed(
         if aside:
             check = sampled(check, str(place))
         recorded = record(spark, surroundings, table, check)
+        tell(spark, surroundings, governed, check, aside=place if aside else None)
     if check.verdict is Verdict.FAIL and not order.batch_aside:
         raise _violated(check)
     return WriteResult(
@@ -175,11 +191,19 @@ def write_governed(
         version=commit.version if commit else None,
         written=check.counts.kept if commit else 0,
         quarantine=str(place) if aside else "",
-        repeated=repeated or (check.verdict is not Verdict.FAIL and commit is None and check.counts.kept > 0),
+        repeated=repeated
+        or (check.verdict is not Verdict.FAIL and not whole and commit is None and check.counts.kept > 0),
         recorded=recorded,
         draft=draft,
         contract_seen=governed.seen,
     )
+
+
+def _whole(check: CheckResult, governed: Governed) -> tuple[str, ...]:
+    """The ids of the violated rules that set all rows aside; none where a rule stops the write."""
+    ids = {SCHEMA_RULE, *(rule.id for rule in governed.rules.dataset_rules)}
+    aside = [each for each in check.results if each.status is RuleStatus.FAIL and each.action is Action.QUARANTINE]
+    return tuple(each.rule_id for each in aside if each.rule_id in ids) if check.verdict is not Verdict.FAIL else ()
 
 
 def _stopping(check: CheckResult) -> tuple[str, ...]:
@@ -191,6 +215,13 @@ def _stopping(check: CheckResult) -> tuple[str, ...]:
 def carried_columns(alignment: Alignment, on_mismatch: OnMismatch) -> tuple[str, ...]:
     """The columns of the data that are written beside those of the contract."""
     return alignment.extra if on_mismatch is OnMismatch.EVOLVE else ()
+
+
+def _carried(alignment: Alignment, governed: Governed, order: WriteOrder) -> tuple[str, ...]:
+    """The columns beside those of the contract that are written; where all rows are set aside, none gets lost."""
+    if governed.on_schema is Response.QUARANTINE and not alignment.fitting:
+        return alignment.extra
+    return carried_columns(alignment, order.on_mismatch)
 
 
 def settle_mismatch(
@@ -211,6 +242,8 @@ def settle_mismatch(
             dataset=str(table),
             run_id=order.run_id,
         )
+    if order.on_mismatch is OnMismatch.RAISE and governed.on_schema in (Response.WARN, Response.QUARANTINE):
+        return draft
     if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried_columns(alignment, order.on_mismatch)):
         return draft
     contract = governed.contract

@@ -218,7 +218,7 @@ CHECKS: dict[LintCode, Check] = {
 _NOT_IN_A_DOCUMENT = (LintCode.NOTHING_TO_LINT, LintCode.UNKNOWN_CODE)
 _ABOUT_DOCUMENTS = range(101, 170)
 # Those of the rules have no names there.
-_ABOUT_RULES = range(201, 210)
+_ABOUT_RULES = (*range(201, 210), 211)
 
 
 def reportable_codes() -> Iterator[str]:

@@ -24,6 +24,7 @@ _HINTS = {
     207: "correct the relationship; it is not enforced so far",
     208: "give it value, unit and element; it is not enforced so far",
     209: "choose another action in customProperties or in the policy",
+    211: "correct the word; violations are handled by the default of each rule so far",
 }
 _HINTS_BY_WORDS = {
     "compares it with nothing": "add an operator, for example mustBeGreaterThan: 0",

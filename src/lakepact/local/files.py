@@ -1,11 +1,10 @@
-"""Files of the engine: whole or not at all, and one run at a time."""
+"""Lock files of the engine: one run of a pipeline at a time."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,23 +13,9 @@ from typing import Any
 
 from lakepact.errors import EnvironmentLacking
 
-__all__ = ["only_run", "only_writer", "replace_file"]
+__all__ = ["only_run", "only_writer"]
 
 _POLL_SECONDS = 0.2
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees the old or the new file, never half of one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

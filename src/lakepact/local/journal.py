@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lakepact.atomic_files import replace_file
 from lakepact.local.delta_log import commits_after, latest_version
-from lakepact.local.files import replace_file
 from lakepact.local.names import DatasetName
 
 __all__ = ["Journal", "StoredTable"]
@@ -61,7 +61,7 @@ class Journal:
             for table in tables
         ]
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(self._path, json.dumps(entries, indent=1))
+        replace_file(self._path, json.dumps(entries, indent=1).encode(), durable=True, private=True)
 
     def settle(self, classic: Any, *, completed: Set[DatasetName] = frozenset()) -> tuple[DatasetName, ...]:
         """Give emptied tables their data back and close the journal; returns the tables that needed it.

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lakepact.atomic_files import replace_file
 from lakepact.local.delta_log import TableState
-from lakepact.local.files import replace_file
 
 __all__ = ["Made", "load_memory", "save_memory"]
 
@@ -48,7 +48,8 @@ def save_memory(path: Path, datasets: Mapping[str, Made]) -> None:
     """Remember `datasets`, and nothing else; a reader finds the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = {name: asdict(made) for name, made in datasets.items()}
-    replace_file(path, json.dumps({"format": _FORMAT, "sha256": _sum(entries), "datasets": entries}, indent=1))
+    content = json.dumps({"format": _FORMAT, "sha256": _sum(entries), "datasets": entries}, indent=1)
+    replace_file(path, content.encode(), durable=True, private=True)
 
 
 def _sum(entries: Mapping[str, Any]) -> str:

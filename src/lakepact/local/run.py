@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lakepact.errors import (
     ConfigurationError,
@@ -32,12 +33,16 @@ from lakepact.local.progress import Progress, Silent
 from lakepact.local.result import DatasetState, PipelineResult, UpdateResult, UpdateState
 from lakepact.local.selection import Selection, selections_by_pipeline
 from lakepact.local.sources import SourceFile
+from lakepact.local.telling import tell_people
 from lakepact.plan.model import FileSource, Plan, Select
 from lakepact.project.model import Environment, Project, ResolvedPipeline
 from lakepact.project.planning import pipeline_rules, plan_pipeline
 from lakepact.project.resolve import resolve_pipeline, select_environment, select_pipelines
 from lakepact.spark.session import LocalSession, open_local_session
 from lakepact.targets import pipeline_python
+
+if TYPE_CHECKING:
+    from lakepact.notify import Notifier
 
 __all__ = ["run_project"]
 
@@ -57,11 +62,13 @@ def run_project(
     dry_run: bool = False,
     progress: Progress | None = None,
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    notifier: Notifier | None = None,
 ) -> UpdateResult:
     """Run the pipelines of `project` on this machine and say what became of every dataset and rule.
 
     `refresh` and `full_refresh` name datasets, or schema objects with all that belongs to them; an empty
-    `full_refresh` means all. A second run of the same pipeline waits for the first. Raises ConfigurationError for a
+    `full_refresh` means all. `notifier` is given the results of each pipeline that has a contract. A second run of the
+    same pipeline waits for the first. Raises ConfigurationError for a
     project that cannot run here (LP534 to LP536), sources and rules that do not fit the contract (LP543, LP544),
     UsageError (LP533) for unknown names, EnvironmentLacking without Java or pyspark and for a storage that cannot be
     written (LP537): then nothing was run. A pipeline that fails is not an exception but FAILED in the result.
@@ -84,7 +91,7 @@ def run_project(
         asked = [(each, found) for each, found in zip(prepared, selections, strict=True) if found is not None]
         session.attach([chosen.schema])
         _require_fit(session, project, [each for each, _ in asked])
-        run = _Run(session, update_id, dry_run=dry_run, progress=progress, clock=clock)
+        run = _Run(session, update_id, dry_run=dry_run, progress=progress, clock=clock, notifier=notifier)
         return _update(update_id, [run.attempt(each, selection) for each, selection in asked])
 
 
@@ -261,12 +268,14 @@ class _Run:
         dry_run: bool,
         progress: Progress,
         clock: Callable[[], dt.datetime],
+        notifier: Notifier | None,
     ) -> None:
         self._session = session
         self._update_id = update_id
         self._dry_run = dry_run
         self._progress = progress
         self._clock = clock
+        self._notifier = notifier
 
     def attempt(self, prepared: _Prepared, selection: Selection) -> PipelineResult:
         """What became of one pipeline; also where its sources do not load, or its tables cannot be written."""
@@ -284,6 +293,7 @@ class _Run:
                 result = self._run(prepared, selection)
                 if not self._dry_run:
                     self._log(job, result)
+                    self._tell(prepared, result)
         except UsageError:
             raise
         except LakepactError as error:
@@ -304,6 +314,15 @@ class _Run:
             progress=self._progress,
         )
         return replace(pipeline_result(outcome, prepared.plan, self._session.classic), problems=prepared.problems)
+
+    def _tell(self, prepared: _Prepared, result: PipelineResult) -> None:
+        contract = prepared.resolved.contract
+        if self._notifier is not None and contract is not None:
+            update = _update(self._update_id, [result])
+            rules = pipeline_rules(prepared.resolved, contract)
+            namespace = prepared.job.namespace
+            classic = self._session.classic
+            tell_people(self._notifier, classic, update, contract, rules, namespace, at=self._clock())
 
     def _log(self, job: PipelineJob, result: PipelineResult) -> None:
         from pyspark.errors import PySparkException

@@ -15,7 +15,8 @@ from lakepact.notify.notifier import Notifier, Status
 from lakepact.notify.places import FolderPlace, MemoryPlace, Place
 from lakepact.notify.routing import ChannelPolicy, Escalation, Mute, QuietHours, Rate, Route
 from lakepact.notify.sending import Report, RetryPolicy
-from lakepact.notify.settings import NotifySettings, open_notifier, read_settings
+from lakepact.notify.settings import NotifySettings, notifier_of, open_notifier, read_settings
+from lakepact.notify.wording import Wording
 
 __all__ = [
     "Channel",
@@ -41,6 +42,8 @@ __all__ = [
     "Status",
     "Traits",
     "Violation",
+    "Wording",
+    "notifier_of",
     "open_notifier",
     "read_settings",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -22,11 +23,15 @@ from lakepact.notify.secret_references import Secret
 from lakepact.notify.slack import SUPPORT
 from lakepact.notify.templates import html_text, plain_text, subject
 
-__all__ = ["OWNER", "Email", "Security"]
+__all__ = ["OWNER", "TLS_PORT", "Email", "Security"]
 
 OWNER: Final = "owner"
 """Stands among the recipients for the team members of the contract whose user name is an address."""
 
+TLS_PORT: Final = 465
+"""The port on which a server expects TLS from the first byte."""
+
+_STARTTLS_PORT: Final = 587
 _WHAT: Final = "the mail server"
 _TEMPORARY: Final = range(400, 500)
 
@@ -42,9 +47,11 @@ class Security(StrEnum):
 class Email:
     """Sends through an SMTP server.
 
-    `to` are addresses, OWNER and SUPPORT (those that the contract names); `fallback` are used where that gives none.
-    `ca` is a file of certificates for a server with one of your own. Every message has the same Message-ID whenever it
-    is sent again, by which many mail systems, but not SMTP itself, take it once.
+    `host` may be what gives it when a message is sent; then its text may end with a colon and the port, and on TLS_PORT
+    the connection is encrypted from its first byte. `to` are addresses, OWNER and SUPPORT (those that the contract
+    names); `fallback` are used where that gives none. `ca` is a file of certificates for a server with one of your own.
+    Every message has the same Message-ID whenever it is sent again, by which many mail systems, but not SMTP itself,
+    take it once.
 
     Raises ConfigurationError LP952 for what is no address, and for a login without encryption.
     """
@@ -52,11 +59,11 @@ class Email:
     def __init__(
         self,
         name: str,
-        host: str,
+        host: str | Secret,
         sender: str,
         to: Sequence[str],
         *,
-        port: int = 587,
+        port: int = _STARTTLS_PORT,
         security: Security = Security.STARTTLS,
         user: str = "",
         password: Secret | None = None,
@@ -123,12 +130,13 @@ class Email:
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context(cafile=self._ca)
-        if self._security is Security.TLS:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout, context=context)
+        host, port, security = self._server()
+        if security is Security.TLS:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=self._timeout, context=context)
         else:
-            server = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+            server = smtplib.SMTP(host, port, timeout=self._timeout)
         try:
-            if self._security is Security.STARTTLS:
+            if security is Security.STARTTLS:
                 server.starttls(context=context)
             if self._password is not None:
                 server.login(self._user, self._password())
@@ -136,6 +144,15 @@ class Email:
             server.close()
             raise
         return server
+
+    def _server(self) -> tuple[str, int, Security]:
+        if isinstance(self._host, str):
+            return self._host, self._port, self._security
+        text = self._host()
+        host, _, port = text.rpartition(":")
+        if not host or ":" in host or not re.fullmatch(r"[0-9]{1,5}", port):
+            return text, self._port, self._security
+        return host, int(port), Security.TLS if int(port) == TLS_PORT else self._security
 
 
 class _Closing:

@@ -40,6 +40,8 @@ _WORDS: Final = {
 class Facts:
     """One run on one dataset: which rules are broken, which hold, and whom and which channels the contract names.
 
+    `quarantine` is a link, or the name of the place that `quarantine_place` is.
+
     `id` is the same for the same results of the same run, whenever they are told.
     """
 
@@ -59,6 +61,8 @@ class Facts:
     skipped: tuple[str, ...] = ()
     quarantine: str = ""
     channels: tuple[str, ...] = ()
+    tenant: str = ""
+    quarantine_place: str = ""
 
 
 def facts_of(
@@ -79,6 +83,7 @@ def facts_of(
             for each in rules
             if each.status in _BROKEN
         )
+        place = shortened(next((each.sample for each in rules if each.sample), ""), _MAX_LINK)
         yield Facts(
             id=_id(contract, dataset, run_id, rules),
             contract_id=contract.id,
@@ -95,7 +100,9 @@ def facts_of(
             passed=tuple(each.rule_id for each in rules if each.status is RuleStatus.PASS),
             skipped=tuple(each.rule_id for each in rules if each.status is RuleStatus.SKIPPED),
             channels=named_channels(contract),
-            quarantine=shortened(quarantine or next((each.sample for each in rules if each.sample), ""), _MAX_LINK),
+            quarantine=shortened(quarantine, _MAX_LINK) or place,
+            quarantine_place=place,
+            tenant=shortened(contract.tenant or "", _MAX_NAME),
         )
 
 

@@ -94,7 +94,9 @@ class Notification:
     `id` is the same whenever this message is sent again, `cause` the same for all messages of one incident. `thread` is
     the remote id of the first message of the incident on the same channel, '' for that message itself. `quarantine` is
     a link, or the name of the place, where the violating rows are. `headings` are the titles of the messages that a
-    rate limit held back; a notification that has them tells nothing else.
+    rate limit held back; a notification that has them tells nothing else. `quarantine_place` is the name of the place
+    where rows were set aside, also where there is a link. `title` and `text` are words of somebody's own, which
+    stand in for those of this library.
     """
 
     id: str
@@ -117,6 +119,10 @@ class Notification:
     escalated: bool = False
     thread: str = ""
     headings: tuple[str, ...] = ()
+    tenant: str = ""
+    quarantine_place: str = ""
+    title: str = ""
+    text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from lakepact.notify.places import Place
 from lakepact.notify.planning import planned
 from lakepact.notify.routing import ChannelPolicy, Mute, Route
 from lakepact.notify.sending import Budget, Report, RetryPolicy, Sender
+from lakepact.notify.wording import Wording
 from lakepact.results.model import RuleResult, Verdict
 
 __all__ = ["Notifier", "Status"]
@@ -50,7 +51,7 @@ class Notifier:
     `place` is where everything is kept. `notify` only writes there; `flush` does the rest, in this process or another
     one: only one sends at a time. `mask` are the classifications of columns whose values are hidden in sample rows
     (None: any but public). `link` is the address of the quarantine with `{contract}`, `{version}`, `{dataset}` and
-    `{run}` in it, for results that come without one.
+    `{run}` in it, for results that come without one. `wording` are words of your own for broken contracts.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Notifier:
         retry: RetryPolicy | None = None,
         mask: Sequence[str] | None = None,
         link: str = "",
+        wording: Wording | None = None,
     ) -> None:
         self._routes = tuple(routes)
         self._channels = {each.name: each for each in channels}
@@ -72,6 +74,7 @@ class Notifier:
         self._clock = clock
         self._mask = mask
         self._link = link
+        self._wording = wording
         self._sender = Sender(self._outbox, self._channels, self._policies, retry or RetryPolicy(), clock)
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -187,10 +190,10 @@ class Notifier:
         if channel is None:
             known = ", ".join(sorted(self._channels))
             raise UsageError(f"there is no channel '{name}'", "LP954", f"known: {known}")
-        firing = _example(name, self._clock())
+        firing = self._worded(_example(name, self._clock()))
         receipt = channel.send(firing)
         over = {"id": cause_key(firing.id, "over"), "state": State.RESOLVED, "recovered": ("lakepact.test",)}
-        channel.send(replace(firing, violations=(), thread=receipt.remote_id, **over))  # type: ignore[arg-type]
+        channel.send(replace(firing, violations=(), title="", text=(), thread=receipt.remote_id, **over))  # type: ignore[arg-type]
         return receipt
 
     def start(self, *, interval: float = 5.0) -> None:
@@ -254,9 +257,12 @@ class Notifier:
     def _plan(self, group: Group, now: datetime, *, kept: Group | None = None) -> None:
         after, messages = planned(group, self._routes, self._groupings(), self._outbox.mutes(), now)
         for message in messages:
-            self._outbox.add(message, now)
+            self._outbox.add(replace(message, notification=self._worded(message.notification)), now)
         if after != kept:
             self._outbox.put_group(after)
+
+    def _worded(self, notification: Notification) -> Notification:
+        return notification if self._wording is None else self._wording.given_to(notification)
 
     def _groupings(self) -> dict[str, Grouping]:
         """What shares a message on each channel."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+from lakepact.atomic_files import replace_file, sync_folder, written_beside
 from lakepact.errors import ConfigurationError
 
 __all__ = ["FolderPlace", "MemoryPlace", "Place"]
@@ -79,7 +78,8 @@ class FolderPlace:
         """Keep the content under a new name; False where the name is taken."""
         file = self._root / name
         try:
-            temporary = _written(file, content)
+            _make_folder(file.parent)
+            temporary = written_beside(file, content, durable=True)
             try:
                 return _linked(temporary, file)
             finally:
@@ -91,8 +91,8 @@ class FolderPlace:
         """Keep the content under the name, whatever was there."""
         file = self._root / name
         try:
-            _written(file, content).replace(file)
-            _sync(file.parent)
+            _make_folder(file.parent)
+            replace_file(file, content, durable=True)
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -181,23 +181,13 @@ class MemoryPlace:
                 self._sending.release()
 
 
-def _written(file: Path, content: bytes) -> Path:
-    """A temporary file beside `file`, with that content, on the disk."""
-    if not file.parent.is_dir():
-        missing = [each for each in (file.parent, *file.parent.parents) if not each.exists()]
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each durable as an entry of the one above."""
+    if not folder.is_dir():
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
         for each in reversed(missing):
             each.mkdir(exist_ok=True)
-            _sync(each.parent)
-    temporary = file.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+            sync_folder(each.parent)
 
 
 def _linked(temporary: Path, file: Path) -> bool:
@@ -213,15 +203,5 @@ def _linked(temporary: Path, file: Path) -> bool:
         if file.exists():
             return False
         temporary.replace(file)
-    _sync(file.parent)
+    sync_folder(file.parent)
     return True
-
-
-def _sync(folder: Path) -> None:
-    """Have the entries of a folder on the disk, where the file system has that."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)

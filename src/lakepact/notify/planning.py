@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -66,7 +66,7 @@ class _Planning:
         self._now = now
 
     def over(self, channels: Mapping[str, Grouping]) -> tuple[Group, tuple[Planned, ...]]:
-        selected = self._selections()
+        selected = self._selections(channels)
         known: dict[str, Mapping[str, Told]] = {}
         messages: list[Planned] = []
         for channel, grouping in channels.items():
@@ -79,7 +79,7 @@ class _Planning:
                 known[channel] = told
         return replace(self._group, told=known, sequence=self._group.sequence + len(messages)), tuple(messages)
 
-    def _selections(self) -> dict[str, dict[str, _Selected]]:
+    def _selections(self, known: Container[str]) -> dict[str, dict[str, _Selected]]:
         found: dict[str, dict[str, _Selected]] = {}
         for rule, incident in self._group.incidents.items():
             if self._is_muted(rule):
@@ -87,18 +87,18 @@ class _Planning:
             for route in self._taking(incident.violation.severity):
                 if route.is_muted(self._now):
                     continue
-                for channel, direct in self._channels(route, incident):
+                for channel, direct in self._channels(route, incident, known):
                     entry = found.setdefault(channel, {}).setdefault(rule, _Selected())
                     entry.routes.append(route)
                     entry.direct = entry.direct or direct
         return found
 
-    def _channels(self, route: Route, incident: Incident) -> Iterator[tuple[str, bool]]:
+    def _channels(self, route: Route, incident: Incident, known: Container[str]) -> Iterator[tuple[str, bool]]:
         facts = self._group.facts
-        yield from ((channel, True) for channel in route.channels_for(facts))
+        yield from ((channel, True) for channel in route.channels_for(facts, known=known))
         escalation = route.escalation
         if escalation and not incident.acknowledged_by and incident.opened_at + escalation.after <= self._now:
-            yield from ((channel, False) for channel in route.channels_for(facts, escalated=True))
+            yield from ((channel, False) for channel in route.channels_for(facts, escalated=True, known=known))
 
     def _changes(
         self, grouping: Grouping, told: Mapping[str, Told], selected: Mapping[str, _Selected]
@@ -176,6 +176,8 @@ class _Planning:
             violations=shown,
             recovered=change.solved,
             quarantine=facts.quarantine,
+            quarantine_place=facts.quarantine_place,
+            tenant=facts.tenant,
             escalated=bool(change.told) and not any(selected[rule].direct for rule in change.told),
         )
         when = self._not_before(change, told, selected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -75,13 +75,15 @@ class Route:
     """The channels that hear of violations of at least that severity, in these domains, of these owners and contracts.
 
     Each of the three is a choice of patterns (`*`, `?`) without regard to case; none means any. Every route that fits
-    applies; a channel that several name hears once. NAMED_BY_CONTRACT is any channel that the contract names.
+    applies; a channel that several name hears once. NAMED_BY_CONTRACT is any channel that the contract names;
+    `fallback` stand in for it where the contract names none that there is.
 
     `repeat` is after what time an incident that is still open is told again (None: never). Nothing is told before
     `mute_until`.
     """
 
     channels: tuple[str, ...]
+    fallback: tuple[str, ...] = ()
     severity: Severity = Severity.INFO
     domains: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
@@ -100,10 +102,16 @@ class Route:
             and _fits(self.contracts, (facts.contract_id,))
         )
 
-    def channels_for(self, facts: Facts, *, escalated: bool = False) -> tuple[str, ...]:
-        """The names of its channels, or of those that it escalates to, with those that the contract names."""
+    def channels_for(
+        self, facts: Facts, *, escalated: bool = False, known: Container[str] | None = None
+    ) -> tuple[str, ...]:
+        """The names of its channels, or of those that it escalates to, with those that the contract names.
+
+        `known` are the channels that there are (None: any).
+        """
         names = self.channels if not escalated else self.escalation.channels if self.escalation else ()
-        found = [each for name in names for each in (facts.channels if name == NAMED_BY_CONTRACT else (name,))]
+        named = tuple(each for each in facts.channels if known is None or each in known) or self.fallback
+        found = [each for name in names for each in (named if name == NAMED_BY_CONTRACT else (name,))]
         return tuple(dict.fromkeys(found))
 
     def is_muted(self, now: datetime) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from lakepact.errors import ConfigurationError, ExtraMissing
+from lakepact.errors import ConfigurationError
 
-__all__ = ["REFERENCE", "TOKEN_SHAPES", "Secret", "SecretScopes", "databricks_secret", "secret_of"]
+__all__ = ["REFERENCE", "TOKEN_SHAPES", "Secret", "SecretScopes", "secret_of"]
 
 Secret = Callable[[], str]
 """Gives the secret as it is now; raises ConfigurationError LP955 where there is none."""
@@ -57,17 +57,6 @@ def secret_of(
         return _checked(text.strip(), reference)
 
     return read
-
-
-def databricks_secret(scope: str, key: str) -> str:
-    """The secret of a Databricks secret scope. Raises ExtraMissing LP956 where databricks-sdk is not installed."""
-    try:
-        from databricks.sdk import WorkspaceClient
-    except ImportError:
-        message = "a secret of a Databricks scope needs databricks-sdk"
-        raise ExtraMissing(message, "LP956", "install lakepact[databricks]") from None
-    text: str = WorkspaceClient().dbutils.secrets.get(scope, key)
-    return text
 
 
 def _file_text(path: Path) -> str:

@@ -12,9 +12,9 @@ from lakepact.notify.delivery import TIMEOUT, away, post, refused
 from lakepact.notify.masking import shortened
 from lakepact.notify.model import Notification, Receipt, Severity, State, Traits
 from lakepact.notify.secret_references import Secret
-from lakepact.notify.templates import slack_message
+from lakepact.notify.templates import escaped, slack_message
 
-__all__ = ["SLACK_API", "SUPPORT", "SlackBot", "SlackWebhook"]
+__all__ = ["EVERYBODY", "SLACK_API", "SUPPORT", "SlackBot", "SlackWebhook", "is_slack_id"]
 
 SLACK_API: Final = "https://slack.com/api"
 """Where Slack's methods are; GovSlack has `https://slack-gov.com/api`."""
@@ -22,26 +22,37 @@ SLACK_API: Final = "https://slack.com/api"
 SUPPORT: Final = "support"
 """Stands for the channel that the support section of the contract names."""
 
+EVERYBODY: Final = frozenset({"here", "channel", "everyone"})
+"""The mentions that are no ids."""
+
 _WHAT: Final = "Slack"
 _TRANSIENT: Final = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 _USER: Final = re.compile(r"[UW][A-Z0-9]{5,20}")
 _GROUP: Final = re.compile(r"S[A-Z0-9]{5,20}")
-_EVERYBODY: Final = frozenset({"here", "channel", "everyone"})
 
 
 class SlackWebhook:
     """Posts through an incoming webhook: into the channel that it was made for, without threads.
 
     Slack takes a message as often as it is sent. `mention` are the users, groups (by id), or `here`, `channel` and
-    `everyone` who are called when something critical breaks; ConfigurationError LP952 for anything else.
+    `everyone` who are called when something critical breaks; ConfigurationError LP952 for anything else. `names` are
+    written beside them as they are: they are seen, and nobody is called.
     """
 
-    def __init__(self, name: str, webhook: Secret, *, mention: Sequence[str] = (), timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        name: str,
+        webhook: Secret,
+        *,
+        mention: Sequence[str] = (),
+        names: Sequence[str] = (),
+        timeout: float = TIMEOUT,
+    ) -> None:
         self.name = name
         self._webhook = webhook
-        self._mention = _marks(mention)
+        self._mention = (*_marks(mention), *map(escaped, names))
         self._timeout = timeout
 
     @property
@@ -115,6 +126,15 @@ class SlackBot:
         return named
 
 
+def is_slack_id(text: str) -> bool:
+    """Whether the text is the id of a user or a user group.
+
+    >>> is_slack_id("U0123456789"), is_slack_id("data-platform")
+    (True, False)
+    """
+    return bool(_USER.fullmatch(text) or _GROUP.fullmatch(text))
+
+
 def _called(notification: Notification, marks: Sequence[str]) -> Iterable[str]:
     is_alarm = notification.state is State.FIRING and notification.severity is Severity.CRITICAL
     return marks if is_alarm else ()
@@ -123,7 +143,7 @@ def _called(notification: Notification, marks: Sequence[str]) -> Iterable[str]:
 def _marks(mention: Iterable[str]) -> tuple[str, ...]:
     marks = []
     for each in mention:
-        if each in _EVERYBODY:
+        if each in EVERYBODY:
             marks.append(f"<!{each}>")
         elif _USER.fullmatch(each):
             marks.append(f"<@{each}>")

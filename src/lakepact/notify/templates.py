@@ -11,7 +11,16 @@ from lakepact.notify.masking import shortened
 from lakepact.notify.model import Notification, State
 from lakepact.notify.view import View, heading_of, view_of
 
-__all__ = ["html_text", "pagerduty_payload", "plain_text", "slack_message", "subject", "teams_card", "webhook_body"]
+__all__ = [
+    "escaped",
+    "html_text",
+    "pagerduty_payload",
+    "plain_text",
+    "slack_message",
+    "subject",
+    "teams_card",
+    "webhook_body",
+]
 
 # https://docs.slack.dev/reference/block-kit/blocks
 _SLACK_HEADER: Final = 150
@@ -44,7 +53,8 @@ def plain_text(notification: Notification) -> str:
     for rule in view.rules:
         lines += ["", rule.heading, *([f"  {rule.detail}"] if rule.detail else [])]
         lines += [f"  e.g. {each}" for each in rule.samples]
-    lines += ["", *_tail(view)] if view.lines or view.more else []
+    gap = [""] if view.facts else []
+    lines += [*gap, *_tail(view)] if view.lines or view.more else []
     return "\n".join(lines) + "\n"
 
 
@@ -78,20 +88,20 @@ def slack_message(notification: Notification, *, mention: Iterable[str] = ()) ->
     marks = " ".join(mention)
     if marks:
         blocks.append(_section(marks))
-    fields = [_mrkdwn(f"*{_slack(label)}*\n{_slack(value)}", _SLACK_FIELD) for label, value in view.facts]
+    fields = [_mrkdwn(f"*{escaped(label)}*\n{escaped(value)}", _SLACK_FIELD) for label, value in view.facts]
     blocks += [
         {"type": "section", "fields": fields[start : start + _SLACK_FIELDS]}
         for start in range(0, len(fields), _SLACK_FIELDS)
     ]
     for rule in view.rules:
-        samples = "".join(f"\n> {_slack(each)}" for each in rule.samples)
-        blocks.append(_section(f"*{_slack(rule.heading)}*\n{_slack(rule.detail)}{samples}"))
+        samples = "".join(f"\n> {escaped(each)}" for each in rule.samples)
+        blocks.append(_section(f"*{escaped(rule.heading)}*\n{escaped(rule.detail)}{samples}"))
     tail = list(_tail(view))
     if tail:
-        blocks.append(_section("\n".join(_slack(each) for each in tail)))
+        blocks.append(_section("\n".join(escaped(each) for each in tail)))
     if view.link:
-        blocks.append(_section(f"<{_slack(view.link).replace('|', '%7C')}|Open the quarantine>"))
-    return {"text": _slack_cut(_slack(view.title), _SLACK_TEXT), "blocks": blocks[:_SLACK_BLOCKS]}
+        blocks.append(_section(f"<{escaped(view.link).replace('|', '%7C')}|Open the quarantine>"))
+    return {"text": _slack_cut(escaped(view.title), _SLACK_TEXT), "blocks": blocks[:_SLACK_BLOCKS]}
 
 
 def teams_card(notification: Notification) -> dict[str, Any]:
@@ -99,7 +109,8 @@ def teams_card(notification: Notification) -> dict[str, Any]:
     view = view_of(notification)
     body = [_runs(view.title, size="Large", weight="Bolder", color=_TEAMS_COLOURS[view.state])]
     body += [_runs(f"{label}: {value}") for label, value in view.facts]
-    ending = [_runs(each) for each in _tail(view)]
+    # Teams shows no block without text.
+    ending = [_runs(each) for each in _tail(view) if each]
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -202,8 +213,8 @@ def _html(text: str) -> str:
     return html.escape(text, quote=True)
 
 
-def _slack(text: str) -> str:
-    """Foreign text: no link, no mention; `*`, `_`, `~` and backticks change at most its looks."""
+def escaped(text: str) -> str:
+    """Foreign text for Slack: no link, no mention; `*`, `_`, `~` and backticks change at most its looks."""
     return "".join(_SLACK_ENTITIES.get(each, each) for each in text)
 
 

@@ -10,13 +10,15 @@ from typing import Final
 from lakepact.notify.masking import shortened
 from lakepact.notify.model import Notification, Severity, State, Violation
 
-__all__ = ["Rule", "View", "heading_of", "view_of"]
+__all__ = ["Rule", "View", "heading_of", "rules_of", "view_of"]
 
 _MAX_RULES: Final = 20
 _MAX_HEADINGS: Final = 20
 _MAX_RECOVERED: Final = 20
 _MAX_NAME: Final = 120
 _MAX_CELLS: Final = 8
+_MAX_TITLE: Final = 200
+_MAX_LINE: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,15 @@ def view_of(notification: Notification) -> View:
     if notification.headings:
         return _summary(notification)
     link = notification.quarantine if notification.quarantine.startswith(("https://", "http://")) else ""
+    if notification.text:
+        return View(
+            title=heading_of(notification),
+            state=notification.state,
+            severity=notification.severity,
+            facts=(),
+            lines=tuple(_plain(each, _MAX_LINE) for each in notification.text),
+            link="".join(link.split()),
+        )
     recovered = [f"recovered: {_plain(each)}" for each in notification.recovered[:_MAX_RECOVERED]]
     return View(
         title=heading_of(notification),
@@ -66,6 +77,12 @@ def view_of(notification: Notification) -> View:
     )
 
 
+def rules_of(notification: Notification) -> tuple[tuple[Rule, ...], str]:
+    """The rules that a message shows, and how many more there are, in words."""
+    shown = tuple(_rule(each) for each in notification.violations[:_MAX_RULES])
+    return shown, _more(("rule", len(notification.violations) - _MAX_RULES))
+
+
 def heading_of(notification: Notification) -> str:
     """The title of a notification: what happened to which contract, and where.
 
@@ -74,6 +91,8 @@ def heading_of(notification: Notification) -> str:
     if notification.headings:
         count = len(notification.headings)
         return f"{count} notification{'s' if count > 1 else ''} held back by the rate limit"
+    if notification.title:
+        return _plain(notification.title, _MAX_TITLE)
     name = _plain(notification.contract_name or notification.contract_id)
     where = f"{name} {_plain(notification.contract_version)} in {_plain(notification.dataset)}"
     match notification.state:
@@ -131,7 +150,9 @@ def _details(violation: Violation) -> Iterator[str]:
         yield f"{violation.value}, should be {violation.threshold}" if violation.threshold else violation.value
     if violation.dimension:
         yield violation.dimension
-    if violation.message:
+    # Engines say in words what the numbers say.
+    counted = (f"{violation.violations} of {violation.tested} rows", f"{violation.value}, {violation.threshold}")
+    if violation.message and violation.message not in counted:
         yield violation.message
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,12 +12,11 @@ from lakepact.notify.delivery import TIMEOUT, post
 from lakepact.notify.model import Notification, Receipt, Traits
 from lakepact.notify.secret_references import Secret
 from lakepact.notify.templates import webhook_body
+from lakepact.standard_webhooks import ID_HEADER, PREFIX, SIGNATURE_HEADER, TIMESTAMP_HEADER, VERSION, key_of, mac
 
 __all__ = ["Webhook", "signature"]
 
 _WHAT: Final = "the webhook"
-_PREFIX: Final = "whsec_"
-_SHORTEST: Final = 24
 
 
 class Webhook:
@@ -55,9 +50,9 @@ class Webhook:
         content = json.dumps(webhook_body(notification)).encode()
         message_id, timestamp = f"msg_{notification.id}", int(self._clock().timestamp())
         headers = {
-            "webhook-id": message_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(self._secret(), message_id, timestamp, content),
+            ID_HEADER: message_id,
+            TIMESTAMP_HEADER: str(timestamp),
+            SIGNATURE_HEADER: signature(self._secret(), message_id, timestamp, content),
         }
         post(self._url(), content, what=_WHAT, headers=headers, timeout=self._timeout)
         return Receipt(remote_id=message_id)
@@ -70,12 +65,8 @@ def signature(secret: str, message_id: str, timestamp: int, content: bytes) -> s
     >>> signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
     """
-    try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if not secret.startswith(_PREFIX) or len(key) < _SHORTEST:
-        hint = f"make one with `openssl rand -base64 32`, and write {_PREFIX} before it"
+    key = key_of(secret)
+    if key is None:
+        hint = f"make one with `openssl rand -base64 32`, and write {PREFIX} before it"
         raise ConfigurationError("the secret of a webhook is none of Standard Webhooks", "LP955", hint)
-    signed = f"{message_id}.{timestamp}.".encode() + content
-    return f"v1,{base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()}"
+    return VERSION + mac(key, message_id, str(timestamp), content)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lakepact.contract import read_contract
+from lakepact.contract.checked_document import CheckedDocument, nearest
 from lakepact.contract.model import Contract
 from lakepact.errors import ConfigurationError, ProjectInvalid, Severity
 from lakepact.plan.model import Mode
@@ -20,14 +21,18 @@ from lakepact.project.model import (
     SqlEntry,
     TableEntry,
 )
-from lakepact.project.reading import Document, nearest, read_document
+from lakepact.project.reading import read_document
 from lakepact.project.references import check_references
-from lakepact.project.schema import project_schema
+from lakepact.project.schema import own_schema
 from lakepact.project.variables import resolved, variable_names
+
+if TYPE_CHECKING:
+    from lakepact.notify.settings_model import NotifySettings
 
 __all__ = ["PROJECT_FILE", "find_project", "load_project"]
 
 PROJECT_FILE: Final = "lakepact.yml"
+_NOTIFICATIONS: Final = "notifications"
 
 
 def find_project(start: Path) -> Path:
@@ -53,7 +58,7 @@ def load_project(file: Path) -> Project:
     Raises ProjectInvalid with all problems of the file and of its contracts; ConfigurationError LP400 where the file
     cannot be read.
     """
-    document = read_document(_read(file), shown_path(file), project_schema())
+    document = read_document(_read(file), shown_path(file), own_schema())
     root = file.resolve().parent
     contracts = _contracts(document, root)
     project = _project(document, file, root, tuple(contracts))
@@ -71,7 +76,7 @@ def _read(file: Path) -> bytes:
         raise ConfigurationError(f"the project file '{shown_path(file)}' cannot be read: {reason}", "LP400") from error
 
 
-def _invalid(document: Document, file: Path) -> ProjectInvalid:
+def _invalid(document: CheckedDocument, file: Path) -> ProjectInvalid:
     problems = sorted(document.problems, key=lambda one: (one.file != document.file, one.file, one.line, one.column))
     number = len(problems)
     return ProjectInvalid(
@@ -79,7 +84,7 @@ def _invalid(document: Document, file: Path) -> ProjectInvalid:
     )
 
 
-def _contracts(document: Document, root: Path) -> Iterator[Contract]:
+def _contracts(document: CheckedDocument, root: Path) -> Iterator[Contract]:
     seen: set[Path] = set()
     for index, pattern in enumerate(document.data.get("contracts", ())):
         files = matching_files(root, pattern)
@@ -91,14 +96,14 @@ def _contracts(document: Document, root: Path) -> Iterator[Contract]:
                 yield from _contract(document, file)
 
 
-def _contract(document: Document, file: Path) -> Iterator[Contract]:
+def _contract(document: CheckedDocument, file: Path) -> Iterator[Contract]:
     contract, problems = read_contract(file, file=shown_path(file))
     document.problems.extend(problem for problem in problems if problem.severity is Severity.ERROR)
     if contract is not None:
         yield contract
 
 
-def _project(document: Document, file: Path, root: Path, contracts: tuple[Contract, ...]) -> Project:
+def _project(document: CheckedDocument, file: Path, root: Path, contracts: tuple[Contract, ...]) -> Project:
     data = document.data
     shared: Mapping[str, str] = data.get("variables", {})
     environments = data.get("environments", {})
@@ -109,10 +114,36 @@ def _project(document: Document, file: Path, root: Path, contracts: tuple[Contra
         environments={name: _environment(document, name, entry, shared) for name, entry in environments.items()},
         pipelines={name: _pipeline(document, name, entry) for name, entry in data.get("pipelines", {}).items()},
         documents=contracts,
+        notifications=_notifications(document, root) if _NOTIFICATIONS in data else None,
     )
 
 
-def _environment(document: Document, name: str, data: Mapping[str, Any], shared: Mapping[str, str]) -> Environment:
+def _notifications(document: CheckedDocument, root: Path) -> NotifySettings | None:
+    """Who is told of broken contracts, as the project file says or the file that it names; None with problems."""
+    # Few projects have such settings, and reading them needs more libraries than a project does.
+    from lakepact.notify.settings import settings_at, settings_of_file
+    from lakepact.notify.settings_model import Origin
+
+    written = document.data[_NOTIFICATIONS]
+    if not isinstance(written, str):
+        return settings_at(document, (_NOTIFICATIONS,), Origin(folder=root))
+    file = root / written
+    if not file.is_file():
+        hint = f"looked in {root}"
+        document.report("LP405", f"there is no file '{written}'", (_NOTIFICATIONS,), hint=hint)
+        return None
+    try:
+        return settings_of_file(file, shown_path(file), Origin(folder=file.parent))
+    except ConfigurationError as error:
+        if not error.problems:
+            document.report("LP405", error.message, (_NOTIFICATIONS,), hint=error.hint)
+        document.problems.extend(error.problems)
+        return None
+
+
+def _environment(
+    document: CheckedDocument, name: str, data: Mapping[str, Any], shared: Mapping[str, str]
+) -> Environment:
     at = ("environments", name)
     variables: dict[str, str] = {**shared, **data.get("variables", {})}
     values = {"environment": name, **variables}
@@ -136,7 +167,7 @@ def _environment(document: Document, name: str, data: Mapping[str, Any], shared:
     )
 
 
-def _pipeline(document: Document, name: str, data: Mapping[str, Any]) -> Pipeline:
+def _pipeline(document: CheckedDocument, name: str, data: Mapping[str, Any]) -> Pipeline:
     at = ("pipelines", name)
     entries = data.get("objects", {})
     return Pipeline(
@@ -151,7 +182,7 @@ def _pipeline(document: Document, name: str, data: Mapping[str, Any]) -> Pipelin
     )
 
 
-def _entry(document: Document, at: tuple[str, ...], data: Mapping[str, Any]) -> ObjectEntry:
+def _entry(document: CheckedDocument, at: tuple[str, ...], data: Mapping[str, Any]) -> ObjectEntry:
     place = document.place(at, key=True)
     mode = Mode(data.get("mode", Mode.BATCH))
     rename: Mapping[str, str] = data.get("rename", {})

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lakepact.contract.model import Contract, Place
 from lakepact.plan.model import Mode
+
+if TYPE_CHECKING:
+    from lakepact.notify.settings_model import NotifySettings
 
 __all__ = [
     "Environment",
@@ -99,7 +103,7 @@ class Project:
     """A whole lakepact.yml with the contracts that it names.
 
     `root` is the absolute folder of the file; every relative path and glob starts there. The first environment is the
-    one that a command takes where none is named.
+    one that a command takes where none is named. `notifications` says who is told of broken contracts.
     """
 
     root: Path
@@ -108,6 +112,7 @@ class Project:
     environments: Mapping[str, Environment]
     pipelines: Mapping[str, Pipeline]
     documents: tuple[Contract, ...] = field(default=(), repr=False)
+    notifications: NotifySettings | None = None
 
     def absolute(self, path: str) -> str:
         """`path` as Spark can open it from any folder: unchanged where it is absolute or a URI, else below `root`."""

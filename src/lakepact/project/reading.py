@@ -1,4 +1,4 @@
-"""Reads a YAML document by the project's JSON Schema: clean data, the place of everything, and all problems at once.
+"""Reads a lakepact.yml by its JSON Schema: clean data, the place of everything, and all problems at once.
 
 Only the keywords that `lakepact.project.schema` uses are understood. What is wrong is reported and left out of the
 data, so that the rest can still be checked in the same pass.
@@ -6,24 +6,23 @@ data, so that the rest can still be checked in the same pass.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from typing import Any, Final
 
-from lakepact.contract.model import Place
-from lakepact.contract.yaml_nodes import YamlDocument, child_path, read_yaml
-from lakepact.errors import Problem, Severity
+from lakepact.contract.checked_document import (
+    MISSING,
+    CheckedDocument,
+    Path,
+    json_path,
+    kind_of,
+    nearest,
+    parsed,
+    subject_at,
+    within,
+)
 
-__all__ = ["Document", "Path", "nearest", "read_document"]
-
-Path = tuple[str | int, ...]
-
-# A project file is written by hand; anything larger is another kind of file.
-_MOST_BYTES: Final = 1_000_000
-
-_MISSING: Final = object()
+__all__ = ["read_document"]
 
 _WORDS: Final = {
     "string": "a text",
@@ -35,104 +34,32 @@ _WORDS: Final = {
 }
 
 
-@dataclass(slots=True)
-class Document:
-    """What was read: `data` without its faulty parts, where everything stands, and the problems found so far."""
-
-    file: str
-    data: dict[str, Any] = field(default_factory=dict)
-    yaml: YamlDocument = field(default_factory=YamlDocument)
-    problems: list[Problem] = field(default_factory=list)
-
-    def report(self, code: str, message: str, at: Path, *, hint: str = "", key: bool = False) -> None:
-        """Add an error about the element at the path `at`, or about its `key`."""
-        place = self.place(at, key=key)
-        self.problems.append(
-            Problem(
-                code=code,
-                severity=Severity.ERROR,
-                message=message,
-                file=self.file,
-                line=place.line or 1,
-                column=place.column or 1,
-                path=_json_path(at),
-                hint=hint,
-            )
-        )
-
-    def holds(self, at: Path) -> bool:
-        """Whether something is written at the path, faulty or not."""
-        return _json_path(at) in self.yaml.places
-
-    def place(self, at: Path, *, key: bool = False) -> Place:
-        """Where the element (or its key) at the path stands, else its nearest ancestor that stands anywhere."""
-        if key and (found := self.yaml.key_places.get(_json_path(at))):
-            return found
-        paths = (_json_path(at[:length]) for length in range(len(at), -1, -1))
-        return next((self.yaml.places[path] for path in paths if path in self.yaml.places), Place())
-
-
-def read_document(source: bytes, file: str, schema: Mapping[str, Any]) -> Document:
-    """Read `source` by `schema`. Never raises for what is in the bytes: see `Document.problems`."""
-    document = Document(file=file)
-    if _parse(source, document):
+def read_document(source: bytes, file: str, schema: Mapping[str, Any]) -> CheckedDocument:
+    """Read `source` by `schema`. Never raises for what is in the bytes: see `CheckedDocument.problems`."""
+    document, is_yaml = parsed(source, file, code="LP401", most="a project file has")
+    if is_yaml:
         data = _Reader(document, schema).value(document.yaml.data, schema, ())
         document.data = data if isinstance(data, dict) else {}
     return document
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word that is most like `word`, else all of them.
-
-    >>> nearest("shema", ["schema", "catalog"])
-    "did you mean 'schema'?"
-    >>> nearest("x", ["b", "a"])
-    'known: a, b'
-    """
-    names = sorted(known)
-    found = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if found:
-        return f"did you mean '{found[0]}'?"
-    return f"known: {', '.join(names)}" if names else ""
-
-
-def _parse(source: bytes, document: Document) -> bool:
-    if len(source) > _MOST_BYTES:
-        document.report("LP401", f"the file has {len(source):,} bytes; a project file has at most {_MOST_BYTES:,}", ())
-        return False
-    try:
-        text = source.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        document.report("LP401", f"the file is not UTF-8: byte {error.start + 1} cannot be read", ())
-        return False
-    found, problems = read_yaml(text)
-    document.problems.extend(replace(problem, code="LP401", file=document.file) for problem in problems)
-    document.yaml = found or document.yaml
-    return found is not None
-
-
-def _json_path(at: Path) -> str:
-    text = ""
-    for part in at:
-        text = child_path(text, part)
-    return text
-
-
 class _Reader:
     """Walks data and schema together; recursion is as deep as the schema, whatever the document holds."""
 
-    def __init__(self, document: Document, schema: Mapping[str, Any]) -> None:
+    def __init__(self, document: CheckedDocument, schema: Mapping[str, Any]) -> None:
         self._document = document
         self._definitions: Mapping[str, Mapping[str, Any]] = schema.get("$defs", {})
 
     def value(self, value: object, schema: Mapping[str, Any], at: Path) -> Any:
-        """The value as text, list or dict, or `_MISSING` where it does not fit."""
+        """The value as text, list or dict, or `MISSING` where it does not fit."""
         if "$ref" in schema:
             schema = self._definitions[schema["$ref"].removeprefix("#/$defs/")]
         if "oneOf" in schema:
             return self._one_of(value, schema["oneOf"], at)
         if "const" in schema or "enum" in schema:
             return self._choice(value, schema, at)
+        if "type" not in schema:
+            return value  # of another grammar
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         if _kind(value) not in kinds:
             return self._wrong_kind(value, kinds, at)
@@ -146,20 +73,20 @@ class _Reader:
         found = repr(self._text(value, at)) if scalar else _WORDS[kind]
         hint = "put it in quotes" if scalar and kind != "string" and "string" in kinds else ""
         wanted = "a text, a number or true or false" if len(kinds) == 3 else " or ".join(_WORDS[one] for one in kinds)
-        self._document.report("LP403", f"{_subject(at)} must be {wanted}, not {found}", at, hint=hint)
-        return _MISSING
+        self._document.report("LP403", f"{subject_at(at)} must be {wanted}, not {found}", at, hint=hint)
+        return MISSING
 
     def _text(self, value: object, at: Path) -> str:
         """A scalar as it was written, so that `1.10` stays `1.10`; true and false in Spark's spelling."""
         if isinstance(value, bool):
             return str(value).lower()
-        return self._document.yaml.texts.get(_json_path(at), str(value))
+        return self._document.yaml.texts.get(json_path(at), str(value))
 
     def _scalar(self, value: object, schema: Mapping[str, Any], at: Path) -> object:
         text = self._text(value, at)
         if len(text.strip()) < schema.get("minLength", 0):
-            self._document.report("LP403", f"{_subject(at)} must not be empty", at)
-            return _MISSING
+            self._document.report("LP403", f"{subject_at(at)} must not be empty", at)
+            return MISSING
         return text
 
     def _choice(self, value: object, schema: Mapping[str, Any], at: Path) -> object:
@@ -170,33 +97,33 @@ class _Reader:
         found = repr(value) if isinstance(value, str) else (self._text(value, at) if scalar else _WORDS[_kind(value)])
         hint = nearest(str(value), allowed) if "enum" in schema else ""
         words = " or ".join(str(choice) for choice in allowed)
-        self._document.report("LP403", f"{_subject(at)} must be {words}, not {found}", at, hint=hint)
-        return _MISSING
+        self._document.report("LP403", f"{subject_at(at)} must be {words}, not {found}", at, hint=hint)
+        return MISSING
 
     def _array(self, value: list[object], schema: Mapping[str, Any], at: Path) -> list[Any]:
         if len(value) < schema.get("minItems", 0):
-            self._document.report("LP403", f"{_subject(at)} must not be empty", at)
+            self._document.report("LP403", f"{subject_at(at)} must not be empty", at)
         values = [self.value(item, schema["items"], (*at, index)) for index, item in enumerate(value)]
-        return [item for item in values if item is not _MISSING]
+        return [item for item in values if item is not MISSING]
 
     def _object(self, value: dict[str, object], schema: Mapping[str, Any], at: Path) -> dict[str, Any]:
         known: Mapping[str, Any] = schema.get("properties", {})
         rest = schema.get("additionalProperties")
         if len(value) < schema.get("minProperties", 0):
-            self._document.report("LP403", f"{_subject(at)} must not be empty", at)
+            self._document.report("LP403", f"{subject_at(at)} must not be empty", at)
         result: dict[str, Any] = {}
         for key, entry in value.items():
             inner = known.get(key, rest)
             if not inner:
                 hint = nearest(key, known)
-                self._document.report("LP402", f"unknown key '{key}'{_within(at)}", (*at, key), hint=hint, key=True)
+                self._document.report("LP402", f"unknown key '{key}'{within(at)}", (*at, key), hint=hint, key=True)
             elif self._named_well(key, schema.get("propertyNames", {}), at):
                 read = self.value(entry, inner, (*at, key))
-                if read is not _MISSING:
+                if read is not MISSING:
                     result[key] = read
         for key in schema.get("required", ()):
             if key not in value:
-                self._document.report("LP404", f"key '{key}' is missing{_within(at)}", at, key=True)
+                self._document.report("LP404", f"key '{key}' is missing{within(at)}", at, key=True)
         return result
 
     def _one_of(self, value: object, branches: list[Mapping[str, Any]], at: Path) -> object:
@@ -211,35 +138,17 @@ class _Reader:
         unknown = [key for key in value if key not in known]
         hint = f"'{unknown[0]}' is unknown; {nearest(unknown[0], known)}" if unknown else ""
         listed = f"{', '.join(names[:-1])} or {names[-1]}"
-        self._document.report("LP404", f"{_subject(at)} needs exactly one of {listed}", at, hint=hint, key=True)
-        return _MISSING
+        self._document.report("LP404", f"{subject_at(at)} needs exactly one of {listed}", at, hint=hint, key=True)
+        return MISSING
 
     def _named_well(self, key: str, rule: Mapping[str, Any], at: Path) -> bool:
         if len(key.strip()) >= rule.get("minLength", 0) and re.search(rule.get("pattern", ""), key):
             return True
         hint = "letters, digits, '_', '-' and '.', at most 100, no '-' or '.' in front" if "pattern" in rule else ""
-        self._document.report("LP403", f"{key!r} is not a name{_within(at)}", (*at, key), hint=hint, key=True)
+        self._document.report("LP403", f"{key!r} is not a name{within(at)}", (*at, key), hint=hint, key=True)
         return False
 
 
 def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case str():
-            return "string"
-        case int() | float():
-            return "number"
-        case list():
-            return "array"
-    return "object"
-
-
-def _subject(at: Path) -> str:
-    return f"'{_json_path(at)}'" if at else "the file"
-
-
-def _within(at: Path) -> str:
-    return f" in '{_json_path(at)}'" if at else ""
+    kind = kind_of(value)
+    return "number" if kind == "integer" else kind

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from lakepact.contract.checked_document import CheckedDocument, Path, nearest
 from lakepact.contract.model import Contract, SchemaObject
 from lakepact.contract.versions import Version
 from lakepact.errors import ConfigurationError
 from lakepact.plan.model import Mode
 from lakepact.project.files import matching_files, shown_path
 from lakepact.project.model import FileEntry, ObjectEntry, Pipeline, Project, SqlEntry, TableEntry
-from lakepact.project.reading import Document, Path, nearest
 from lakepact.project.resolve import environment_values, fitting_contracts
 from lakepact.project.variables import variable_names
 
@@ -20,7 +20,7 @@ __all__ = ["check_references"]
 _SOURCE_SUFFIXES: Final = (".py", ".sql")
 
 
-def check_references(document: Document, project: Project) -> None:
+def check_references(document: CheckedDocument, project: Project) -> None:
     """Report to `document` every reference that leads nowhere; faults that were reported before are not repeated."""
     _check_versions(document, project)
     for pipeline in project.pipelines.values():
@@ -33,7 +33,7 @@ def check_references(document: Document, project: Project) -> None:
             _check_without_contract(document, pipeline, at)
 
 
-def _check_versions(document: Document, project: Project) -> None:
+def _check_versions(document: CheckedDocument, project: Project) -> None:
     seen: dict[tuple[str, str], Contract] = {}
     for contract in project.documents:
         known = seen.setdefault((contract.id, contract.version), contract)
@@ -43,7 +43,7 @@ def _check_versions(document: Document, project: Project) -> None:
             document.report("LP408", message, ("contracts",), hint="give one of them another version, or remove it")
 
 
-def _check_files(document: Document, project: Project, pipeline: Pipeline, at: Path) -> None:
+def _check_files(document: CheckedDocument, project: Project, pipeline: Pipeline, at: Path) -> None:
     if pipeline.policy and not (project.root / pipeline.policy).is_file():
         document.report(
             "LP405", f"there is no file '{pipeline.policy}'", (*at, "policy"), hint=f"looked in {project.root}"
@@ -59,7 +59,7 @@ def _check_files(document: Document, project: Project, pipeline: Pipeline, at: P
                 document.report("LP405", message, (*at, "sources", index))
 
 
-def _check_variables(document: Document, project: Project, pipeline: Pipeline, at: Path) -> None:
+def _check_variables(document: CheckedDocument, project: Project, pipeline: Pipeline, at: Path) -> None:
     for text, place in _resolvable_texts(pipeline, at):
         for variable in variable_names(text):
             lacking = {
@@ -89,7 +89,7 @@ def _resolvable_texts(pipeline: Pipeline, at: Path) -> Iterator[tuple[str, Path]
                 yield entry.sql, (*here, "sql")
 
 
-def _check_contract(document: Document, project: Project, pipeline: Pipeline, at: Path) -> None:
+def _check_contract(document: CheckedDocument, project: Project, pipeline: Pipeline, at: Path) -> None:
     versions = [one for one in project.documents if one.id == pipeline.contract]
     if not versions:
         if not project.documents:
@@ -117,7 +117,7 @@ def _versions_hint(versions: list[Contract]) -> str:
     return f"there is {listed}{how}"
 
 
-def _check_without_contract(document: Document, pipeline: Pipeline, at: Path) -> None:
+def _check_without_contract(document: CheckedDocument, pipeline: Pipeline, at: Path) -> None:
     if not document.holds((*at, "sources")) and not document.holds((*at, "objects")):
         document.report("LP404", f"pipeline '{pipeline.name}' needs a contract or sources", at, key=True)
     if pipeline.version:
@@ -128,7 +128,7 @@ def _check_without_contract(document: Document, pipeline: Pipeline, at: Path) ->
             document.report("LP404", message, (*at, "objects", name), key=True)
 
 
-def _check_objects(document: Document, pipeline: Pipeline, contract: Contract, at: Path) -> None:
+def _check_objects(document: CheckedDocument, pipeline: Pipeline, contract: Contract, at: Path) -> None:
     taken: dict[str, str] = {}
     for name, entry in pipeline.objects.items():
         here = (*at, "objects", name)
@@ -144,7 +144,7 @@ def _check_objects(document: Document, pipeline: Pipeline, contract: Contract, a
         _check_rename(document, entry, found, here)
 
 
-def _check_table_name(document: Document, entry: ObjectEntry, here: Path) -> None:
+def _check_table_name(document: CheckedDocument, entry: ObjectEntry, here: Path) -> None:
     if isinstance(entry, TableEntry) and not variable_names(entry.table):
         parts = entry.table.split(".")
         if len(parts) > 3 or not all(part.strip() for part in parts):
@@ -152,7 +152,7 @@ def _check_table_name(document: Document, entry: ObjectEntry, here: Path) -> Non
             document.report("LP403", message, (*here, "table"))
 
 
-def _check_derived(document: Document, name: str, entry: ObjectEntry, contract: Contract, here: Path) -> None:
+def _check_derived(document: CheckedDocument, name: str, entry: ObjectEntry, contract: Contract, here: Path) -> None:
     if not isinstance(entry, SqlEntry):
         message = f"contract '{contract.id}' {contract.version} has no schema object '{name}'"
         hint = nearest(name, {found.name for found in contract.schema})
@@ -162,7 +162,7 @@ def _check_derived(document: Document, name: str, entry: ObjectEntry, contract: 
         document.report("LP403", message, here, key=True)
 
 
-def _check_rename(document: Document, entry: ObjectEntry, found: SchemaObject, here: Path) -> None:
+def _check_rename(document: CheckedDocument, entry: ObjectEntry, found: SchemaObject, here: Path) -> None:
     columns = {name: column.column for column in found.columns for name in (column.name, column.column)}
     taken: dict[str, str] = {}
     for name in entry.rename:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from lakepact.contract.checked_document import nearest
 from lakepact.contract.model import Contract
 from lakepact.contract.versions import SpecifierSet, Version
 from lakepact.errors import ConfigurationError, UsageError
@@ -19,7 +20,6 @@ from lakepact.project.model import (
     SqlEntry,
     TableEntry,
 )
-from lakepact.project.reading import nearest
 from lakepact.project.variables import resolved
 
 __all__ = [

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["NAME_PATTERN", "PROJECT_VERSION", "project_schema"]
+__all__ = ["NAME_PATTERN", "PROJECT_VERSION", "own_schema", "project_schema"]
 
 PROJECT_VERSION = 1
 
 # Names of pipelines and environments become file names and table names.
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
+
+_NOTIFICATIONS = "Who is told of broken contracts: the settings of notify.yml, or the path of their file."
 
 _SCALAR = ["string", "number", "boolean"]
 
@@ -20,6 +22,22 @@ def project_schema() -> dict[str, Any]:
     >>> project_schema()["required"]
     ['version', 'environments', 'pipelines']
     """
+    # Few projects have such settings, and to read their grammar takes longer than to read a project.
+    from lakepact.notify.quality_violations import quality_violations_schema
+    from lakepact.notify.schema import settings_schema
+
+    settings = settings_schema()
+    for inner in ("$schema", "title"):
+        settings.pop(inner)
+    file = _text("File with the settings, relative to this file.")
+    forms = {"description": _NOTIFICATIONS, "oneOf": [file, settings, quality_violations_schema()]}
+    schema = own_schema()
+    schema["properties"]["notifications"] = forms
+    return schema
+
+
+def own_schema() -> dict[str, Any]:
+    """The schema without the grammar of `notifications`, which `lakepact.notify` reads."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "lakepact project",
@@ -33,6 +51,7 @@ def project_schema() -> dict[str, Any]:
             "variables": _scalars("Values of ${name} in every environment that has none of its own."),
             "environments": _named("environment", "Where pipelines publish; the first one is the default."),
             "pipelines": _named("pipeline", "What is built, by name."),
+            "notifications": {"description": _NOTIFICATIONS},
         },
         "$defs": {
             "environment": _environment(),

@@ -24,6 +24,7 @@ class CollibraSource:
     """Contracts as Collibra has them now. An event may name the asset of a contract in place of the contract."""
 
     def __init__(self, store: CollibraContractStore) -> None:
+        self._store = store
         self._gateway = store.gateway
         self._validated = StoreSource(store)
 
@@ -43,7 +44,11 @@ class CollibraSource:
         raise UsageError(message, "LP942", "send the id of the contract (manifestId) with the event")
 
     def validated(self, contract_id: str) -> Contract | None:
-        """The highest validated version."""
+        """The highest validated version as it is now: an event says that what was read before it does not count.
+
+        Raises RemoteUnavailable LP902 while Collibra is away, so that the event is looked at later.
+        """
+        self._store.look(contract_id)
         return self._validated.validated(contract_id)
 
 

@@ -10,18 +10,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from lakepact.atomic_files import replace_file
 from lakepact.contract import Contract
 from lakepact.errors import ConfigurationError, UsageError
-from lakepact.local.result import DatasetResult, PipelineResult, UpdateResult, UpdateState
+from lakepact.local.names import Namespace
+from lakepact.local.result import UpdateResult, UpdateState
+from lakepact.local.rule_results import results_of
 from lakepact.local.run import run_project
 from lakepact.project import find_project, load_project
 from lakepact.project.model import Project
+from lakepact.project.resolve import select_environment
 from lakepact.rerun.runner import RunState, UpdateOutcome, UpdateRequest
 from lakepact.results import RuleResult, RuleStatus
 from lakepact.rules.model import Action
 from lakepact.store.encoding import read_time, time_text
 
-__all__ = ["LocalRunner", "results_of", "under"]
+__all__ = ["LocalRunner", "under"]
 
 _STATES: Final = {UpdateState.COMPLETED: RunState.COMPLETED, UpdateState.FAILED: RunState.FAILED}
 
@@ -57,13 +61,14 @@ class LocalRunner:
         if (kept := _read(place)) is not None and read_time(kept["ended"]) >= request.since:
             return str(kept["update_id"])
         project = under(load_project(find_project(self._folder)), request.contracts)
+        environment = select_environment(project, self._environment)
         result = run_project(
             project,
-            environment=self._environment,
+            environment=environment.name,
             pipelines=(request.pipeline,),
             full_refresh=() if request.full_refresh else None,
         )
-        self._keep(place, result)
+        self._keep(place, result, Namespace(environment.catalog, environment.schema))
         return result.update_id
 
     def outcome(self, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
@@ -78,19 +83,18 @@ class LocalRunner:
         named = json.dumps([request.pipeline, request.key])
         return self._records / f"{hashlib.sha256(named.encode()).hexdigest()[:32]}.json"
 
-    def _keep(self, place: Path, result: UpdateResult) -> None:
+    def _keep(self, place: Path, result: UpdateResult, namespace: Namespace) -> None:
         now = self._clock()
+        results = results_of(result, at=now, namespace=namespace)
         kept = {
             "update_id": result.update_id,
             "state": _STATES[result.state].value,
             "message": "; ".join(_failures(result)),
             "ended": time_text(now),
-            "results": [asdict(each) | {"at": time_text(each.at)} for each in results_of(result, at=now)],
+            "results": [asdict(each) | {"at": time_text(each.at)} for each in results],
         }
         place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_suffix(".part")
-        part.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
-        part.replace(place)
+        replace_file(place, json.dumps(kept, ensure_ascii=False).encode())
 
 
 def under(project: Project, contracts: Iterable[Contract]) -> Project:
@@ -98,60 +102,6 @@ def under(project: Project, contracts: Iterable[Contract]) -> Project:
     chosen = {contract.id: contract for contract in contracts}
     others = tuple(each for each in project.documents if each.id not in chosen)
     return replace(project, documents=(*others, *chosen.values()))
-
-
-def results_of(update: UpdateResult, *, at: datetime) -> tuple[RuleResult, ...]:
-    """What an update says of the rules of its contracts, as results."""
-    return tuple(
-        result
-        for pipeline in update.pipelines
-        for dataset in pipeline.datasets
-        for result in _dataset_results(update.update_id, pipeline, dataset, at)
-    )
-
-
-def _dataset_results(
-    update_id: str, pipeline: PipelineResult, dataset: DatasetResult, at: datetime
-) -> Iterator[RuleResult]:
-    common: dict[str, Any] = {
-        "run_id": update_id,
-        "contract_id": pipeline.contract_id,
-        "contract_version": pipeline.contract_version,
-        "object": dataset.name.rpartition(".")[2],
-        "dataset": dataset.name,
-        "at": at,
-    }
-    for expectation in dataset.expectations:
-        if expectation.rule_id:
-            action, failed = Action(expectation.action), expectation.failed_records
-            tested = failed + expectation.passed_records
-            yield RuleResult(
-                **common,
-                rule_id=expectation.rule_id,
-                rule_name=expectation.name,
-                action=action,
-                status=_status(action, passed=not failed),
-                violations=failed,
-                tested=tested,
-                message=f"{failed} of {tested} rows" if failed else "",
-            )
-    for check in dataset.checks:
-        yield RuleResult(
-            **common,
-            rule_id=check.rule_id,
-            rule_name=check.name,
-            action=Action(check.action),
-            status=_status(Action(check.action), passed=check.passed),
-            value=None if check.value is None else str(check.value),
-            threshold=check.threshold,
-            message="" if check.passed else f"{check.value}, {check.threshold}",
-        )
-
-
-def _status(action: Action, *, passed: bool) -> RuleStatus:
-    if passed:
-        return RuleStatus.PASS
-    return RuleStatus.WARN if action is Action.WARN else RuleStatus.FAIL
 
 
 def _failures(update: UpdateResult) -> Iterator[str]:

@@ -6,8 +6,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from lakepact.atomic_files import replace_file
+from lakepact.local.rule_results import told_once
 from lakepact.notify import Notifier
 from lakepact.rerun.job import Reported
+from lakepact.rules import compile_rules
 from lakepact.store.encoding import time_text
 
 __all__ = ["FileReporter", "NotifyReporter"]
@@ -24,9 +27,7 @@ class FileReporter:
         self._folder.mkdir(parents=True, exist_ok=True)
         place = self._folder / f"{reported.outcome.update_id}.jsonl"
         lines = [json.dumps(asdict(each) | {"at": time_text(each.at)}) for each in reported.outcome.results]
-        part = place.with_suffix(".part")
-        part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        part.replace(place)
+        replace_file(place, "".join(f"{line}\n" for line in lines).encode())
 
 
 class NotifyReporter:
@@ -38,6 +39,7 @@ class NotifyReporter:
         self._seconds = seconds
 
     def report(self, reported: Reported) -> None:
-        """Write down what the rules said, and send what is due."""
-        self._notifier.notify(reported.outcome.results, reported.contract)
+        """Write down what the rules said, each once for a table, and send what is due."""
+        results = told_once(reported.outcome.results, compile_rules(reported.contract))
+        self._notifier.notify(results, reported.contract)
         self._notifier.flush(seconds=self._seconds)

@@ -1,14 +1,10 @@
 """Signatures of Standard Webhooks: who sent a request, and that nothing in it was changed on the way.
 
-Signed are the id of the delivery, the time of sending and the raw bytes of the body, joined by dots, with HMAC-SHA256
-(https://www.standardwebhooks.com, version `v1`).
+How a message is signed, and what a secret is, says `lakepact.standard_webhooks`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import hmac
 import re
 from collections.abc import Sequence
@@ -17,6 +13,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from lakepact.errors import ConfigurationError, LakepactError
+from lakepact.standard_webhooks import (
+    ID_HEADER,
+    PREFIX,
+    SHORTEST_KEY,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    VERSION,
+    key_of,
+    mac,
+)
 
 __all__ = [
     "DELIVERY_ID",
@@ -31,20 +37,14 @@ __all__ = [
     "verify",
 ]
 
-ID_HEADER: Final = "webhook-id"
-TIMESTAMP_HEADER: Final = "webhook-timestamp"
-SIGNATURE_HEADER: Final = "webhook-signature"
-
 TOLERANCE: Final = timedelta(minutes=5)
 """How far the time of sending may be from now, in both directions."""
 
 DELIVERY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What an id of a delivery is made of. It has no dot: dots divide the signed text."""
 
-_PREFIX: Final = "whsec_"
-_VERSION: Final = "v1,"
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,11}")
-_KEY_BYTES: Final = range(24, 65)
+_LONGEST_KEY: Final = 64
 _ACTIVE: Final = 2
 _MOST_SIGNATURES: Final = 16
 
@@ -76,14 +76,9 @@ def read_secrets(text: str) -> tuple[SigningSecret, ...]:
 
 
 def _secret(word: str, number: int) -> SigningSecret:
-    key = b""
-    if word.startswith(_PREFIX):
-        try:
-            key = base64.b64decode(word.removeprefix(_PREFIX), validate=True)
-        except (binascii.Error, ValueError):
-            key = b""
-    if len(key) not in _KEY_BYTES:
-        message = f"signing secret {number} is not `{_PREFIX}` and base64 of 24 to 64 bytes"
+    key = key_of(word, longest=_LONGEST_KEY)
+    if key is None:
+        message = f"signing secret {number} is not `{PREFIX}` and base64 of {SHORTEST_KEY} to {_LONGEST_KEY} bytes"
         raise ConfigurationError(message, "LP931", "`lakepact webhook secret` makes one")
     return SigningSecret(key)
 
@@ -95,7 +90,7 @@ def sign(secret: SigningSecret, delivery_id: str, timestamp: int, body: bytes) -
     >>> sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
     """
-    return _VERSION + _mac(secret, delivery_id, str(timestamp), body).decode("ascii")
+    return VERSION + mac(secret.key, delivery_id, str(timestamp), body)
 
 
 def verify(
@@ -121,18 +116,13 @@ def verify(
     given = signature.split(" ")
     if len(given) > _MOST_SIGNATURES:
         raise NotAuthentic("there are too many signatures", "LP932")
-    made = [_mac(secret, delivery_id, timestamp, body) for secret in secrets]
+    made = [mac(secret.key, delivery_id, timestamp, body).encode("ascii") for secret in secrets]
     # Compared as text: other base64 may stand for the same bytes. All are compared, so that time says nothing.
     matches = [
-        hmac.compare_digest(mac, each.removeprefix(_VERSION).encode("utf-8", "surrogatepass"))
+        hmac.compare_digest(own, each.removeprefix(VERSION).encode("utf-8", "surrogatepass"))
         for each in given
-        if each.startswith(_VERSION)
-        for mac in made
+        if each.startswith(VERSION)
+        for own in made
     ]
     if not any(matches):
         raise NotAuthentic("no signature belongs to this request and an active secret", "LP932")
-
-
-def _mac(secret: SigningSecret, delivery_id: str, timestamp: str, body: bytes) -> bytes:
-    signed = b".".join((delivery_id.encode("ascii"), timestamp.encode("ascii"), body))
-    return base64.b64encode(hmac.new(secret.key, signed, hashlib.sha256).digest())

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from lakepact.contract.model import Contract, SemanticType
 from lakepact.errors import Problem
 from lakepact.rules.coverage import cover
-from lakepact.rules.drafting import DatasetDraft, Draft, KeyDraft, Ledger, ObjectScope, RowDraft
+from lakepact.rules.drafting import DatasetDraft, Draft, EngineDraft, KeyDraft, Ledger, ObjectScope, RowDraft
 from lakepact.rules.fields import Field, Unreachable, walk
+from lakepact.rules.handling import Handling, handling_of
 from lakepact.rules.keys import key_drafts, primary_key
 from lakepact.rules.model import (
     Action,
     DatasetRule,
     DuplicateRows,
     Enforcement,
+    EngineRule,
     ObjectRules,
     RowRule,
     RowRuleKind,
@@ -31,6 +33,10 @@ from lakepact.rules.sla import sla_drafts
 
 __all__ = ["compile_rules"]
 
+_Rule = RowRule | DatasetRule | EngineRule
+_ENFORCEMENT = {RowRule: Enforcement.ROW, DatasetRule: Enforcement.DATASET, EngineRule: Enforcement.ENGINE}
+_NOT_IN_PIPELINES = "a pipeline does not"
+
 _STREAM = (
     "a stream cannot hold back a row whose twin comes later: the table is checked instead (rows are not quarantined)"
 )
@@ -42,11 +48,13 @@ def compile_rules(
     policy: Policy | None = None,
     streaming: Collection[str] = (),
     variant: bool = False,
+    handling: Handling | None = None,
 ) -> RuleSet:
     """The rules of every schema object, and the coverage of the document.
 
     `streaming` names the objects that are fed as streams, where keys are checked on the table instead of row by row.
-    `variant`: objects without properties are VARIANT instead of STRING. Never raises for what a contract says: what
+    `variant`: objects without properties are VARIANT instead of STRING. `handling` stands in place of what the contract
+    says is done about violations. Never raises for what a contract says: what
     cannot be enforced is in the coverage with its reason, and in `problems` where the document is at fault.
     """
     ledger = Ledger(file=contract.file)
@@ -54,7 +62,9 @@ def compile_rules(
     levels: dict[str, list[DatasetDraft]] = {name: [] for name in scopes}
     for owner, draft in sla_drafts(contract, scopes, ledger):
         levels[owner.object.name].append(draft)
-    compiler = _Compiler(policy or Policy(), frozenset(streaming), ledger, scopes, levels)
+    handled = handling or handling_of(contract)
+    ledger.problems.extend(handled.problems)
+    compiler = _Compiler(policy or Policy(), handled, frozenset(streaming), ledger, scopes, levels)
     objects = tuple(compiler.object(scope) for scope in scopes.values())
     return RuleSet(
         contract_id=contract.id,
@@ -91,6 +101,7 @@ def _scopes(contract: Contract, ledger: Ledger, *, variant: bool) -> dict[str, O
 @dataclass(slots=True)
 class _Compiler:
     policy: Policy
+    handling: Handling
     streaming: frozenset[str]
     ledger: Ledger
     scopes: dict[str, ObjectScope]
@@ -99,13 +110,17 @@ class _Compiler:
     def object(self, scope: ObjectScope) -> ObjectRules:
         rows: list[RowRule] = []
         datasets: list[DatasetRule] = []
+        engines: list[EngineRule] = []
         names = Names(scope.object.name)
         for draft in self._drafts(scope):
             rule = self._rule(draft, scope, names)
-            if isinstance(rule, RowRule):
-                rows.append(rule)
-            else:
-                datasets.append(rule)
+            match rule:
+                case RowRule():
+                    rows.append(rule)
+                case DatasetRule():
+                    datasets.append(rule)
+                case EngineRule():
+                    engines.append(rule)
         return ObjectRules(
             name=scope.object.name,
             table=scope.object.table,
@@ -113,6 +128,7 @@ class _Compiler:
             row_rules=tuple(rows),
             dataset_rules=tuple(datasets),
             primary_key=tuple(field.column for field in primary_key(scope)),
+            engine_rules=tuple(engines),
         )
 
     def _drafts(self, scope: ObjectScope) -> Iterator[Draft]:
@@ -127,23 +143,29 @@ class _Compiler:
         yield from relationship_drafts(scope, None, self.scopes, ledger)
         yield from self.levels[scope.object.name]
 
-    def _rule(self, draft: Draft, scope: ObjectScope, names: Names) -> RowRule | DatasetRule:
+    def _rule(self, draft: Draft, scope: ObjectScope, names: Names) -> _Rule:
         rule_id, name = names.take(draft.label)
-        decision = decide(draft, rule_id, scope.object.name, self.policy)
-        rule: RowRule | DatasetRule
+        decision = decide(draft, rule_id, scope.object.name, self.policy, self.handling)
+        rule: _Rule
         match draft:
             case RowDraft():
                 rule = self._row_rule(draft, rule_id, name, scope, decision)
             case DatasetDraft():
                 rule = self._dataset_rule(draft, rule_id, name, scope, decision)
+            case EngineDraft():
+                rule = self._engine_rule(draft, rule_id, name, scope, decision)
             case KeyDraft():
                 rule, decision = self._key_rule(draft, rule_id, name, scope, decision)
         self._claim(rule, decision)
         return rule
 
-    def _claim(self, rule: RowRule | DatasetRule, decision: Decision) -> None:
-        enforcement = Enforcement.ROW if isinstance(rule, RowRule) else Enforcement.DATASET
+    def _claim(self, rule: _Rule, decision: Decision) -> None:
+        enforcement = _ENFORCEMENT[type(rule)]
+        reason = (
+            f"{rule.engine} runs it where data is checked; {_NOT_IN_PIPELINES}" if isinstance(rule, EngineRule) else ""
+        )
         for path in rule.clauses:
+            self.ledger.claim(path, enforcement, rule.id, reason)
             self.ledger.claim(path, enforcement, rule.id, decision.note)
         if decision.note and decision.note != _STREAM:
             self.ledger.problem("LP209", f"rule {rule.id!r}: {decision.note}", place=rule.place)
@@ -175,6 +197,26 @@ class _Compiler:
             measure=draft.measure,
             condition=draft.condition,
             threshold=draft.threshold,
+            clauses=draft.clauses,
+            description=draft.description,
+            action=decision.action,
+            action_from=decision.source,
+            dimension=draft.origin.dimension,
+            severity=draft.origin.severity,
+            place=draft.origin.place,
+            thresholds=draft.thresholds,
+        )
+
+    def _engine_rule(
+        self, draft: EngineDraft, rule_id: str, name: str, scope: ObjectScope, decision: Decision
+    ) -> EngineRule:
+        return EngineRule(
+            id=rule_id,
+            name=name,
+            object=scope.object.name,
+            engine=draft.engine,
+            implementation=draft.implementation,
+            columns=draft.columns,
             clauses=draft.clauses,
             description=draft.description,
             action=decision.action,

@@ -10,7 +10,17 @@ from lakepact.errors import Problem, Severity
 from lakepact.rules.fields import Field
 from lakepact.rules.model import Enforcement, Measure, RowRuleKind
 
-__all__ = ["Claim", "DatasetDraft", "Draft", "KeyDraft", "Ledger", "ObjectScope", "Origin", "RowDraft"]
+__all__ = [
+    "Claim",
+    "DatasetDraft",
+    "Draft",
+    "EngineDraft",
+    "KeyDraft",
+    "Ledger",
+    "ObjectScope",
+    "Origin",
+    "RowDraft",
+]
 
 _NOWHERE = Place()
 
@@ -20,6 +30,7 @@ class Origin:
     """What the action of a rule is decided by: where it comes from and what the contract says beside it.
 
     `structural` rules (types, required, keys) quarantine by default. `asked` is the value of `lakepact.action`.
+    `level` says that it is a service level, `presence` that it demands a value.
     """
 
     property: str = ""
@@ -29,6 +40,8 @@ class Origin:
     critical: bool = False
     asked: object = None
     place: Place = _NOWHERE
+    level: bool = False
+    presence: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +79,17 @@ class DatasetDraft(_Draft):
     thresholds: tuple[Threshold, ...] = ()
 
 
-Draft = RowDraft | KeyDraft | DatasetDraft
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineDraft(_Draft):
+    """A demand that a quality engine understands; `columns` is the one that it stands at, if any."""
+
+    engine: str
+    implementation: object
+    columns: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+
+
+Draft = RowDraft | KeyDraft | DatasetDraft | EngineDraft
 
 
 @dataclass(slots=True)
@@ -78,7 +101,14 @@ class Claim:
     reasons: list[str] = field(default_factory=list)
 
 
-_STRONGER = (Enforcement.ROW, Enforcement.DATASET, Enforcement.TABLE, Enforcement.METADATA, Enforcement.NOT_ENFORCEABLE)
+_STRONGER = (
+    Enforcement.ROW,
+    Enforcement.DATASET,
+    Enforcement.ENGINE,
+    Enforcement.TABLE,
+    Enforcement.METADATA,
+    Enforcement.NOT_ENFORCEABLE,
+)
 
 
 @dataclass(slots=True)

@@ -205,10 +205,11 @@ class ObjectRules:
 
 
 class Enforcement(StrEnum):
-    """What became of a clause."""
+    """What became of a clause. ENGINE: a quality engine runs it where data is checked; a pipeline does not."""
 
     ROW = "row rule"
     DATASET = "dataset rule"
+    ENGINE = "quality engine"
     TABLE = "table definition"
     METADATA = "metadata"
     NOT_ENFORCEABLE = "not enforceable"
@@ -257,7 +258,12 @@ class RuleSet:
         return next((candidate for candidate in self.objects if candidate.name == name), None)
 
     def all_rules(self) -> Iterator[RowRule | DatasetRule]:
-        """Every rule, by object, rows first."""
+        """Every rule that lakepact evaluates itself, by object, rows first."""
         for rules in self.objects:
             yield from rules.row_rules
             yield from rules.dataset_rules
+
+    def engine_rules(self) -> Iterator[EngineRule]:
+        """Every rule for a quality engine, by object."""
+        for rules in self.objects:
+            yield from rules.engine_rules

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from lakepact.contract.model import Bound, LogicalType, LogicalTypeOptions
@@ -92,7 +93,7 @@ def _required_draft(field: Field) -> Iterator[Draft]:
         columns=(field.column,),
         clauses=tuple(child_path(prop.place.path, key) for key in keys),
         description=f"{field.label} is there",
-        origin=origin_of(field, structural=True),
+        origin=replace(origin_of(field, structural=True), presence=True),
     )
 
 

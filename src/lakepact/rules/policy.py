@@ -1,4 +1,4 @@
-"""Which action a rule has: the policy file, `lakepact.action` in the contract, then the defaults.
+"""Which action a rule has: the policy file, `lakepact.action`, what the contract says of all rules, then defaults.
 
 version: 1
 actions:                     # the first entry that matches decides; all its conditions must hold
@@ -22,7 +22,8 @@ from typing import cast
 import yaml
 
 from lakepact.errors import ConfigurationError, Problem, Severity
-from lakepact.rules.drafting import DatasetDraft, Draft, Origin
+from lakepact.rules.drafting import DatasetDraft, Draft, EngineDraft, Origin
+from lakepact.rules.handling import Concern, Handling
 from lakepact.rules.model import Action
 
 __all__ = ["Decision", "Policy", "PolicyEntry", "decide", "load_policy"]
@@ -69,7 +70,13 @@ class Decision:
     note: str = ""
 
 
-def decide(draft: Draft, rule_id: str, object_name: str, policy: Policy) -> Decision:
+def decide(
+    draft: Draft,
+    rule_id: str,
+    object_name: str,
+    policy: Policy,
+    handling: Handling = Handling(),  # noqa: B008
+) -> Decision:
     """The action of a rule. A dataset rule cannot drop or quarantine rows: then its default stands, with a note."""
     asked = next((e.action for e in policy.entries if e.matches(rule_id, object_name, draft.origin)), None)
     source = f"policy {policy.source}".rstrip()
@@ -78,21 +85,45 @@ def decide(draft: Draft, rule_id: str, object_name: str, policy: Policy) -> Deci
         asked, source = _action(draft.origin.asked), "customProperties"
         if asked is None:
             note = f"lakepact.action {draft.origin.asked!r} is not one of {', '.join(Action)}"
-    default = _default(draft)
+    if handling.lowers:
+        return Decision(Action.WARN, "lakepact.enforcement", note)
+    default = _handled(draft, handling)
     if asked is None:
         return Decision(default.action, default.source, note)
-    if isinstance(draft, DatasetDraft) and asked in (Action.DROP, Action.QUARANTINE):
-        return Decision(
-            default.action, default.source, f"{source} asks for {asked}, which a rule on the whole dataset cannot do"
-        )
+    if not _possible(draft, asked):
+        kind = "a rule of a quality engine" if isinstance(draft, EngineDraft) else "a rule on the whole dataset"
+        return Decision(default.action, default.source, f"{source} asks for {asked}, which {kind} cannot do")
     return Decision(asked, source)
+
+
+def _possible(draft: Draft, action: Action) -> bool:
+    """Whether the rule can do that: a rule of an engine knows no rows, only all of the data can be set aside."""
+    match draft:
+        case DatasetDraft():
+            return action in (Action.WARN, Action.FAIL)
+        case EngineDraft():
+            return action is not Action.DROP
+    return True
+
+
+def _handled(draft: Draft, handling: Handling) -> Decision:
+    """What the contract says of all rules of that kind, where the rule can do it; else the default."""
+    origin = draft.origin
+    if origin.presence and handling.schema.allow_nullable_expansion:
+        return Decision(Action.WARN, "lakepact.schemaContract")
+    concern = Concern.SLA if origin.level else Concern.SCHEMA if origin.structural else Concern.QUALITY
+    said = handling.response(concern)
+    only_warns = (origin.severity or "error").casefold() != "error"
+    if said is None or only_warns or not _possible(draft, said.action):
+        return _default(draft)
+    return Decision(said.action, f"lakepact.on{concern.capitalize()}Violation")
 
 
 def _default(draft: Draft) -> Decision:
     origin = draft.origin
     is_error = (origin.severity or "").casefold() == "error"
     source = "severity" if origin.severity else "default"
-    if isinstance(draft, DatasetDraft):
+    if isinstance(draft, DatasetDraft | EngineDraft):
         return Decision(Action.FAIL if is_error else Action.WARN, source)
     if origin.structural:
         return Decision(Action.QUARANTINE, "default")

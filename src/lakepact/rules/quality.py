@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from lakepact.contract.model import Metric, Operator, QualityRule, QualityType, Threshold
 from lakepact.rules import predicates
-from lakepact.rules.drafting import DatasetDraft, Draft, Ledger, ObjectScope, Origin, RowDraft
+from lakepact.rules.drafting import DatasetDraft, Draft, EngineDraft, Ledger, ObjectScope, Origin, RowDraft
 from lakepact.rules.fields import Field, asked_action
 from lakepact.rules.literals import Inexpressible
 from lakepact.rules.model import Aggregate, DuplicateRows, Measure, Query
@@ -21,6 +21,12 @@ from lakepact.rules.thresholds import is_zero, numeric_condition, query_conditio
 __all__ = ["quality_drafts"]
 
 _PREDICATE_ENGINES = frozenset(("lakepact", "lakeflow-expectations", "lakeflowexpectations", "lakeflow", "dlt"))
+# What documents call quality engines, without case and punctuation, and what results call them.
+_ENGINES = {
+    **dict.fromkeys(("soda", "sodacore", "sodacl"), "soda"),
+    **dict.fromkeys(("greatexpectations", "gx", "gxcore"), "gx"),
+    **dict.fromkeys(("custom", "python", "lakepactpython"), "custom"),
+}
 _PREDICATE_KEYS = ("predicate", "expression", "constraint", "condition", "sql", "expect")
 # v3.0 examples name these checks and put the limits into customProperties.
 _RANGE_RULES = {"between": ("min", "max"), "mincheck": ("min",), "maxcheck": ("max",)}
@@ -218,6 +224,9 @@ class _QualityDrafts:
 
     def _custom(self) -> Draft:
         engine = self._rule.engine or ""
+        known = _ENGINES.get(re.sub(r"[-_ ]", "", engine.casefold()))
+        if known is not None:
+            return self._of_engine(known)
         if engine.casefold() not in _PREDICATE_ENGINES:
             raise Inexpressible(f"engine {engine!r} runs it, lakepact does not")
         text = self._rule.implementation
@@ -230,6 +239,21 @@ class _QualityDrafts:
         else:
             predicate = author_predicate(text, self._field.expression if self._field else "")
         return self._row(predicate, (self._field,) if self._field else ())
+
+    def _of_engine(self, engine: str) -> EngineDraft:
+        if self._rule.implementation in (None, "", {}, []):
+            raise Inexpressible(f"engine {self._rule.engine!r}: the rule has no implementation")
+        field = self._field
+        return EngineDraft(
+            label=self._label,
+            clauses=(self._rule.place.path,),
+            description=self._description(),
+            origin=self._origin(),
+            engine=engine,
+            implementation=self._rule.implementation,
+            columns=(field.column,) if field else (),
+            thresholds=self._thresholds,
+        )
 
 
 def _listed(value: object) -> tuple[object, ...]:

@@ -71,5 +71,5 @@ def _draft(sla: SlaProperty, field: Field, seconds: int) -> DatasetDraft:
         clauses=(sla.place.path,),
         description=sla.description
         or f"the {'newest' if newest else 'oldest'} {field.label} is at most {sla.value} {sla.unit} old",
-        origin=Origin(property=field.label, place=sla.place),
+        origin=Origin(property=field.label, place=sla.place, level=True),
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from lakepact.atomic_files import UNFINISHED, replace_file
 from lakepact.contract import Contract, SpecifierSet, Version, load_contract
 from lakepact.errors import ContractMissing, EnvironmentLacking, LakepactError, RemoteFailed
 from lakepact.store.encoding import read_time, safe_name, sha256_of, time_text
@@ -22,7 +21,8 @@ from lakepact.store.protocol import ContractStore
 __all__ = ["LastGood", "Seen"]
 
 _LOG: Final = logging.getLogger(__name__)
-_UNFINISHED: Final = ".unfinished"
+# The second is what earlier releases left behind.
+_UNFINISHED: Final = (UNFINISHED, ".unfinished")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +90,7 @@ class LastGood:
         place = self._place(seen.contract.id) / safe_name(seen.contract.version)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=place.parent, suffix=_UNFINISHED, delete=False) as file:
-                file.write(content)
-            os.replace(file.name, place)
+            replace_file(place, content, private=True)
         except OSError as error:
             _LOG.warning("no copy of contract %r is kept in %s: %s", seen.contract.id, place.parent, error)
 
@@ -115,7 +113,7 @@ class LastGood:
 
     def _copies(self, contract_id: str) -> dict[Path, Seen]:
         folder = self._place(contract_id)
-        files = sorted(file for file in folder.iterdir() if file.suffix != _UNFINISHED) if folder.is_dir() else []
+        files = sorted(file for file in folder.iterdir() if file.suffix not in _UNFINISHED) if folder.is_dir() else []
         return {file: copy for file in files if (copy := _read(file)) is not None}
 
     def _place(self, contract_id: str) -> Path:

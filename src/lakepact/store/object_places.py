@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from lakepact.atomic_files import replace_file, sync_folder, written_beside
 from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed, UsageError
 
 __all__ = ["Create", "ObjectPlace"]
@@ -107,7 +107,9 @@ class ObjectPlace:
         """Have an object of that name with that content, whatever was there."""
         with self._talking():
             if self.is_local:
-                _written(Path(self._path(name)), content).replace(self._path(name))
+                file = Path(self._path(name))
+                file.parent.mkdir(parents=True, exist_ok=True)
+                replace_file(file, content, durable=True)
             else:
                 self._fs.pipe_file(self._path(name), content)
 
@@ -203,28 +205,13 @@ def _create_in_memory(fs: Any, path: str, content: bytes) -> None:
 def _create_by_link(_fs: Any, path: str, content: bytes) -> None:
     """A file that is written elsewhere first, so that it appears whole."""
     file = Path(path)
-    temporary = _written(file, content)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = written_beside(file, content, durable=True)
     try:
         os.link(temporary, file)
     finally:
         temporary.unlink()
-    if os.name != "nt":
-        handle = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _written(file: Path, content: bytes) -> Path:
-    """A temporary file beside `file`, with that content, on the disk."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.tmp")
-    with temporary.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return temporary
+    sync_folder(file.parent)
 
 
 def _stamp(info: Mapping[str, Any]) -> str:

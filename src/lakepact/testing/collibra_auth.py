@@ -10,8 +10,9 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, unquote_plus
 
 from lakepact.testing.collibra_errors import ApiError
-from lakepact.testing.collibra_http import Call, Reply, json_reply, no_content
+from lakepact.testing.collibra_http import Call, no_content
 from lakepact.testing.collibra_seed import named
+from lakepact.testing.loopback import Reply, json_reply
 
 __all__ = ["Access", "Principal"]
 
@@ -28,6 +29,7 @@ class Principal:
     id: str
     data_contract: bool = True
     edit: bool = True
+    name: str = ""
 
 
 @dataclass
@@ -63,11 +65,11 @@ class Access:
 
     def register(self, client_id: str, secret: str, *, data_contract: bool = True, edit: bool = True) -> None:
         """Register an OAuth application, or give it another secret or other permissions."""
-        self._applications[client_id] = (secret, Principal(named("user", client_id), data_contract, edit))
+        self._applications[client_id] = (secret, Principal(named("user", client_id), data_contract, edit, client_id))
 
     def add_user(self, name: str, password: str, *, data_contract: bool = True, edit: bool = True) -> None:
         """Register a user for Basic and sessions."""
-        self._users[name] = (password, Principal(named("user", name), data_contract, edit))
+        self._users[name] = (password, Principal(named("user", name), data_contract, edit, name))
 
     def add_bearer(self, token: str, *, seconds: float = float("inf")) -> None:
         """Accept a token that somebody else issued, such as a JWT of an identity provider."""
@@ -114,6 +116,17 @@ class Access:
             # Applications are permissioned by their configuration.
             return _refused(400, "invalid_scope", f"The scope is not allowed: {fields['scope']}")
         return self._issue(principal)
+
+    def current_user(self, call: Call) -> Reply:
+        """Who calls."""
+        principal = self.principal(call)
+        return json_reply(200, {"id": principal.id, "resourceType": "User", "userName": principal.name or principal.id})
+
+    def global_permissions(self, call: Call) -> Reply:
+        """What the caller may do everywhere; the real names of most of them are not known."""
+        principal = self.principal(call)
+        held = {"DATA_CONTRACT": principal.data_contract, "WORKFLOW_START": principal.edit}
+        return json_reply(200, {"globalPermissions": [name for name, has in held.items() if has]})
 
     def login(self, call: Call) -> Reply:
         """Start a session; the other session of the user ends."""

@@ -11,9 +11,10 @@ from typing import Any
 
 from lakepact.testing import collibra_seed as seed
 from lakepact.testing.collibra_errors import ApiError, bad_request, duplicate, not_found, too_long
-from lakepact.testing.collibra_http import Call, Form, Pages, Reply, json_reply, no_content, text_reply, uuid_of
+from lakepact.testing.collibra_http import Call, Form, Pages, no_content, text_reply, uuid_of
 from lakepact.testing.collibra_manifest import Manifest, document_of, read_manifest, sla_values, write_manifest
 from lakepact.testing.collibra_state import CollibraState, Row
+from lakepact.testing.loopback import Reply, json_reply
 
 __all__ = ["DataContracts"]
 
@@ -208,6 +209,16 @@ class DataContracts:
         """Store a version as a steward in the application does, whatever it contains."""
         self._contract(id)
         self._write(id, version, content, read_manifest(content).format, user)
+
+    def make_outside(self, id: str, content: bytes, *, user: str) -> str:
+        """Give a contract asset its first version, as a steward in the application does; returns its id."""
+        manifest = read_manifest(content)
+        self._check_manifest_id(manifest.id)
+        self._start(id, manifest.id or id)
+        version = manifest.version or "0.0.1"
+        self._write(id, version, content, manifest.format, user)
+        self._activate(id, version, user)
+        return id
 
     def touched(self, id: str) -> None:
         """Note that the status of the asset changed."""

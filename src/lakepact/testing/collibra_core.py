@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lakepact.testing.collibra_errors import ApiError, bad_request, not_found
-from lakepact.testing.collibra_http import Call, Pages, Reply, json_reply, no_content, required_fields, uuid_of
+from lakepact.testing.collibra_http import Call, Pages, no_content, required_fields, uuid_of
 from lakepact.testing.collibra_state import CollibraState, Row
+from lakepact.testing.loopback import Reply, json_reply
 
 __all__ = ["Core"]
 

@@ -10,7 +10,7 @@ from email.utils import formatdate
 from math import ceil
 
 from lakepact.testing.collibra_errors import ApiError
-from lakepact.testing.collibra_http import Reply, json_reply
+from lakepact.testing.loopback import Reply, json_reply
 
 __all__ = ["Fault", "Faults"]
 

@@ -14,14 +14,13 @@ from functools import cached_property
 from typing import Any
 
 from lakepact.testing.collibra_errors import ApiError, bad_request, too_long
+from lakepact.testing.loopback import Reply
 
 __all__ = [
     "Call",
     "Form",
     "Pages",
-    "Reply",
     "is_uuid",
-    "json_reply",
     "no_content",
     "required_fields",
     "text_reply",
@@ -144,21 +143,6 @@ def required_fields(value: Any, required: Sequence[str]) -> dict[str, Any]:
         if given.get(name) in ("", None):
             raise bad_request("missingField", f"The field '{name}' is required.")
     return given
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer: `status`, `body`, and the headers besides the length."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def json_reply(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
-    """An answer in JSON."""
-    body = json.dumps(value, ensure_ascii=False).encode()
-    return Reply(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
 def text_reply(content: bytes, content_type: str) -> Reply:

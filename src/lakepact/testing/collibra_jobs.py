@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lakepact.testing.collibra_errors import bad_request
-from lakepact.testing.collibra_http import Call, Pages, Reply, json_reply, no_content, required_fields, uuid_of
+from lakepact.testing.collibra_http import Call, Pages, no_content, required_fields, uuid_of
 from lakepact.testing.collibra_imports import import_entries
 from lakepact.testing.collibra_seed import START_EVENTS
 from lakepact.testing.collibra_state import CollibraState, Row
+from lakepact.testing.loopback import Reply, json_reply
 
 __all__ = ["Jobs"]
 

@@ -10,8 +10,9 @@ from urllib.parse import unquote
 from lakepact.testing.collibra_contracts import DataContracts
 from lakepact.testing.collibra_core import Core
 from lakepact.testing.collibra_errors import ApiError, not_found
-from lakepact.testing.collibra_http import Call, Reply, json_reply, uuid_of
+from lakepact.testing.collibra_http import Call, uuid_of
 from lakepact.testing.collibra_jobs import Jobs
+from lakepact.testing.loopback import Reply, json_reply
 
 __all__ = ["DATA_CONTRACTS", "Route", "information", "routed", "routes"]
 

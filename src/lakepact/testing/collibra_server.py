@@ -23,18 +23,19 @@ from lakepact.testing.collibra_contracts import DataContracts
 from lakepact.testing.collibra_core import Core
 from lakepact.testing.collibra_errors import ApiError, forbidden
 from lakepact.testing.collibra_faults import Faults
-from lakepact.testing.collibra_http import Call, Pages, Reply, json_reply
+from lakepact.testing.collibra_http import Call, Pages
 from lakepact.testing.collibra_jobs import Jobs
-from lakepact.testing.collibra_loopback import Loopback
 from lakepact.testing.collibra_paths import DATA_CONTRACTS, information, routed, routes
 from lakepact.testing.collibra_state import CollibraState, Row
 from lakepact.testing.collibra_switches import Switches
+from lakepact.testing.loopback import Loopback, Reply, json_reply
 
 __all__ = ["Asked", "CollibraServer"]
 
 _TOKEN = "/rest/oauth/v2/token"
 _SESSIONS = "/rest/2.0/auth/sessions"
 _INFORMATION = "/rest/2.0/application/info"
+_USER = "/rest/2.0/users/current"
 _GATEWAY = b"<html><body><h1>404 Not Found</h1></body></html>"
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 _STEWARD = seed.named("user", "steward")
@@ -129,7 +130,9 @@ class CollibraServer:
         self._jobs = Jobs(self.state, self.pages)
         self._routes = routes(self._contracts, self._core, self._jobs)
         self._lock = threading.RLock()
-        self._loopback = Loopback(self._exchange, port=port, max_body=max_body, clock=clock)
+        error = ApiError(413, "payloadTooLarge", f"A body must not be larger than {max_body} bytes.")
+        too_large = json_reply(413, error.envelope())
+        self._loopback = Loopback(self._exchange, port=port, max_body=max_body, too_large=too_large, clock=clock)
         self.state.status_changed.append(lambda event: self._contracts.touched(event["assetId"]))
         self.access.register(self.client_id, self.client_secret)
         self.access.add_user(self.user, self.password)
@@ -199,6 +202,11 @@ class CollibraServer:
             contract = self._add("Data Contract", name, "Data Products")
             self.state.add_relation(contract, port, seed.GOVERNS, user=_STEWARD)
         return contract
+
+    def add_contract(self, name: str, port: str, manifest: bytes) -> str:
+        """Add a contract that governs a port, with its first version, which is active; returns its id."""
+        with self._lock:
+            return self._contracts.make_outside(self.add_contract_asset(name, port), manifest, user=_STEWARD)
 
     def add_status(self, name: str) -> str:
         """Add a status that only this tenant has, such as Draft or Validated; returns its id."""
@@ -280,6 +288,8 @@ class CollibraServer:
                 return json_reply(403, {"message": "Forbidden"})
         open_paths = {("POST", _TOKEN): self.access.token, ("POST", _SESSIONS): self.access.login}
         open_paths[("GET", _INFORMATION)] = information
+        open_paths[("GET", _USER)] = self.access.current_user
+        open_paths[("GET", f"{_USER}/globalPermissions")] = self.access.global_permissions
         if (call.method, call.path) in open_paths:
             return open_paths[call.method, call.path](call)
         if call.path == _TOKEN:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from lakepact.atomic_files import replace_file
 from lakepact.testing import collibra_seed as seed
 from lakepact.testing.collibra_errors import bad_request, not_found
 from lakepact.testing.collibra_switches import Switches
@@ -314,9 +314,7 @@ class CollibraState:
             if not (files / digest).exists():
                 (files / digest).write_bytes(content)
         saved = {"made": self._made, "latest": self._latest, "tables": self.tables, "activities": self.activities}
-        written = folder / "state.json.new"
-        written.write_text(json.dumps(saved, ensure_ascii=False), encoding="utf-8")
-        os.replace(written, folder / "state.json")
+        replace_file(folder / "state.json", json.dumps(saved, ensure_ascii=False).encode())
 
     def load(self, folder: Path) -> bool:
         """Take everything from `folder`; False, and no change, where nothing was saved."""

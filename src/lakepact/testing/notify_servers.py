@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from lakepact.testing.collibra_http import Reply, json_reply
-from lakepact.testing.collibra_loopback import Loopback
+from lakepact.testing.loopback import Loopback, Reply, json_reply
 
 __all__ = ["Fault", "LoopbackService", "PagerDutyServer", "SlackServer", "TeamsServer", "WebhookReceiver"]
 

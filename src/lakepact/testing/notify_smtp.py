@@ -23,11 +23,12 @@ _HOST = "127.0.0.1"
 class MailServer:
     """Takes mail of whoever logs in with `user` and `password` after STARTTLS; `ca` is the certificate to trust.
 
-    `messages` are the mails that were taken; `recipients` who each of them was for. `secure=False` is a server without
-    STARTTLS and without a login.
+    `messages` are the mails that were taken; `recipients` who each of them was for. `login=False` is a server that
+    takes mail of everybody, `secure=False` one without STARTTLS too.
     """
 
-    def __init__(self, folder: Path, *, secure: bool = True) -> None:
+    def __init__(self, folder: Path, *, secure: bool = True, login: bool = True) -> None:
+        self._needs_login = login
         self.user, self.password = "lakepact", "1234 secret"
         self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
@@ -113,8 +114,8 @@ class _Controller(Controller):
             self._mail,
             tls_context=self._context,
             require_starttls=True,
-            authenticator=self._mail.authenticate,
-            auth_required=True,
+            authenticator=self._mail.authenticate if self._mail._needs_login else None,
+            auth_required=self._mail._needs_login,
         )
 
     def _trigger_server(self) -> None:

@@ -1,4 +1,4 @@
-"""A workspace on loopback with Lakeflow pipelines: updates that start, run for a while and end, and their event logs.
+"""A workspace on loopback with Lakeflow pipelines: made and changed, updates that start, run and end, and event logs.
 
 The paths and the shapes of answers and errors are those of the REST API, so the real Databricks SDK talks to it.
 Nothing is computed: what an update comes to is told beforehand.
@@ -6,23 +6,43 @@ Nothing is computed: what an update comes to is told beforehand.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+
+from lakepact.testing.loopback import HttpDouble, Reply
+from lakepact.testing.workspace_http import (
+    Refused,
+    Request,
+    Route,
+    Router,
+    invalid,
+    missing,
+    no_more_than,
+    request_of,
+)
 
 __all__ = ["WorkspacePipelines"]
 
-_PIPELINE: Final = re.compile(r"/api/2\.0/pipelines/(?P<id>[^/]+)(?P<rest>/updates(?:/(?P<update>[^/]+))?|/events)?")
+_BASE: Final = "/api/2.0/pipelines"
 _FILTER: Final = re.compile(r"update_id = '([^']*)'")
+_NAME_FILTER: Final = re.compile(r"name LIKE '([^']*)'")
 _PAGE: Final = 2
+_SPEC: Final = {
+    *("allow_duplicate_names", "budget_policy_id", "catalog", "channel", "clusters", "configuration", "continuous"),
+    *("deployment", "development", "dry_run", "edition", "environment", "event_log", "filters", "gateway_definition"),
+    *("id", "ingestion_definition", "libraries", "name", "notifications", "parameters", "photon", "restart_window"),
+    *("root_path", "run_as", "schema", "serverless", "storage", "tags", "target", "trigger", "usage_policy_id"),
+    *("expected_last_modified", "pipeline_id"),
+}
+_UPDATE: Final = {
+    *("cause", "full_refresh", "full_refresh_selection", "parameters", "refresh_selection", "refresh_flow_selection"),
+    *("replace_where_overrides", "reset_checkpoint_selection", "rewind_spec", "validate_only"),
+}
 
 
 @dataclass(slots=True)
@@ -36,6 +56,7 @@ class _Update:
     looks: int
     ends: str
     events: Sequence[Mapping[str, Any]]
+    asked: Mapping[str, Any] = field(default_factory=dict)
     state: str = "RUNNING"
 
     def looked_at(self) -> str:
@@ -48,6 +69,7 @@ class _Update:
 @dataclass(slots=True)
 class _Pipeline:
     name: str
+    spec: dict[str, Any] = field(default_factory=dict)
     updates: list[_Update] = field(default_factory=list)
     looks: int = 1
     ends: str = "COMPLETED"
@@ -58,7 +80,7 @@ class _Pipeline:
         return next((each for each in self.updates if each.state == "RUNNING"), None)
 
 
-class WorkspacePipelines:
+class WorkspacePipelines(HttpDouble):
     """A workspace with pipelines; use it as a context manager, `url` and `token` are for the client.
 
     `add_pipeline` makes one; `next_update` says what its next updates come to; `start` begins one from elsewhere, which
@@ -72,35 +94,29 @@ class WorkspacePipelines:
     ()
     """
 
-    def __init__(self, *, token: str = "dapi-for-tests", clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, token: str = "dapi-for-tests", user: str = "ada@example.com", clock: Callable[[], float] = time.time
+    ) -> None:
         """A workspace without pipelines, that is not answering yet."""
+        super().__init__()
         self.token = token
         self.requests: list[str] = []
         self._clock = clock
         self._pipelines: dict[str, _Pipeline] = {}
         self._failing: list[int] = []
+        self._user = user
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._router = Router(self._routes())
 
     @property
-    def url(self) -> str:
-        """The host of the workspace."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> WorkspacePipelines:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def specs(self) -> dict[str, dict[str, Any]]:
+        """What each pipeline was made with, by its id."""
+        return {key: pipeline.spec for key, pipeline in self._pipelines.items()}
 
     def add_pipeline(self, name: str) -> str:
         """Add a pipeline; its id."""
         key = str(uuid.uuid4())
-        self._pipelines[key] = _Pipeline(name)
+        self._pipelines[key] = _Pipeline(name, {"name": name})
         return key
 
     def next_update(
@@ -125,52 +141,125 @@ class WorkspacePipelines:
         """Refuse the next requests with that status."""
         self._failing += [status] * number
 
-    def answer(
-        self, method: str, target: str, headers: Mapping[str, str], body: Mapping[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
-        """The status and the body for a request."""
-        parts = urlsplit(target)
-        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """The answer to a request."""
+        request = request_of(method, target, headers, body)
         with self._lock:
-            if parts.path == "/.well-known/databricks-config":
-                return _error(404, "ENDPOINT_NOT_FOUND", "No API found.")
-            self.requests.append(f"{method} {parts.path}")
+            if request.path == "/.well-known/databricks-config":
+                return Refused(404, "ENDPOINT_NOT_FOUND", "No API found.").reply
+            self.requests.append(f"{method} {request.path}")
             if self._failing:
-                return _error(self._failing.pop(0), "TEMPORARILY_UNAVAILABLE", "Try again later.")
-            if headers.get("Authorization") != f"Bearer {self.token}":
-                return _error(403, "403", "Invalid access token.")
-            found = _PIPELINE.fullmatch(parts.path)
-            if found is None:
-                return _error(404, "ENDPOINT_NOT_FOUND", f"No API found for '{method} {parts.path}'")
-            pipeline = self._pipelines.get(found["id"])
-            if pipeline is None:
-                message = f"The specified pipeline {found['id']} was not found."
-                return _error(404, "RESOURCE_DOES_NOT_EXIST", message)
-            return self._pipeline(method, found, pipeline, query, body)
+                status = self._failing.pop(0)
+                headers = {"Retry-After": "1"} if status in (429, 503) else {}
+                return Refused(status, "TEMPORARILY_UNAVAILABLE", "Try again later.", headers).reply
+            if request.headers.get("authorization") != f"Bearer {self.token}":
+                return Refused(403, "403", "Invalid access token.").reply
+            return self._router.answer(request)
 
-    def _pipeline(
-        self, method: str, found: re.Match[str], pipeline: _Pipeline, query: Mapping[str, str], body: Mapping[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
-        rest = found["rest"] or ""
-        if rest == "/events":
-            return self._events(pipeline, query)
-        if rest == "/updates" and method == "POST":
-            if pipeline.active is not None:
-                message = f"An active update {pipeline.active.id} already exists for pipeline '{pipeline.name}'."
-                return _error(409, "RESOURCE_CONFLICT", message)
-            update = self._new(pipeline, cause="API_CALL", full_refresh=bool(body.get("full_refresh")))
-            return 200, {"update_id": update.id}
-        if rest == "/updates":
-            return 200, {"updates": [_shown(each) for each in reversed(pipeline.updates)]}
-        if found["update"]:
-            for each in pipeline.updates:
-                if each.id == found["update"]:
-                    each.looked_at()
-                    return 200, {"update": _shown(each)}
-            return _error(404, "RESOURCE_DOES_NOT_EXIST", f"The update {found['update']} was not found.")
-        active = pipeline.active
-        state = "RUNNING" if active is not None and active.looked_at() == "RUNNING" else "IDLE"
-        return 200, {"pipeline_id": found["id"], "name": pipeline.name, "state": state}
+    def _routes(self) -> Iterator[Route]:
+        one = f"{_BASE}/{{id}}"
+        yield Route("POST", _BASE, self._create)
+        yield Route("GET", _BASE, self._list)
+        yield Route("GET", one, self._get)
+        yield Route("PUT", one, self._edit)
+        yield Route("DELETE", one, self._delete)
+        yield Route("POST", f"{one}/updates", self._start)
+        yield Route("GET", f"{one}/updates", self._updates)
+        yield Route("GET", f"{one}/updates/{{update}}", self._update)
+        yield Route("GET", f"{one}/events", self._events)
+        yield Route("POST", f"{one}/stop", self._stop)
+
+    def _found(self, request: Request) -> _Pipeline:
+        found = self._pipelines.get(request.places["id"])
+        if found is None:
+            raise missing(f"The specified pipeline {request.places['id']} was not found.")
+        return found
+
+    def _checked(self, request: Request, own: str = "") -> dict[str, Any]:
+        spec = request.fields(_SPEC, needed=["name"])
+        for library in spec.get("libraries", []):
+            no_more_than(library, {"file", "glob", "jar", "maven", "notebook", "whl"}, "libraries.")
+        if spec.get("catalog") and not (spec.get("schema") or spec.get("target")):
+            raise invalid("A pipeline with a catalog needs a schema.")
+        if not spec.pop("allow_duplicate_names", False):
+            for key, each in self._pipelines.items():
+                if each.name == spec["name"] and key != own:
+                    message = f"The pipeline name '{spec['name']}' is already used by another pipeline."
+                    raise Refused(409, "RESOURCE_CONFLICT", message)
+        return spec
+
+    def _create(self, request: Request) -> dict[str, Any]:
+        spec = self._checked(request)
+        if spec.pop("dry_run", False):
+            return {"effective_settings": spec}
+        key = str(uuid.uuid4())
+        self._pipelines[key] = _Pipeline(spec["name"], spec)
+        return {"pipeline_id": key}
+
+    def _edit(self, request: Request) -> dict[str, Any]:
+        found = self._found(request)
+        spec = self._checked(request, request.places["id"])
+        for name in ("expected_last_modified", "pipeline_id"):
+            spec.pop(name, None)
+        found.name, found.spec = spec["name"], spec
+        return {}
+
+    def _delete(self, request: Request) -> dict[str, Any]:
+        self._found(request)
+        del self._pipelines[request.places["id"]]
+        return {}
+
+    def _list(self, request: Request) -> dict[str, Any]:
+        wanted = _NAME_FILTER.fullmatch(request.query.get("filter", "name LIKE '%'"))
+        if wanted is None:
+            raise invalid(f"Invalid filter: {request.query['filter']}")
+        like = re.compile(".*".join(map(re.escape, wanted[1].split("%"))))
+        found = [
+            {"pipeline_id": key, "name": each.name, "state": _state(each), "creator_user_name": self._user}
+            for key, each in self._pipelines.items()
+            if like.fullmatch(each.name)
+        ]
+        return {"statuses": found} if found else {}
+
+    def _get(self, request: Request) -> dict[str, Any]:
+        pipeline, key = self._found(request), request.places["id"]
+        if (active := pipeline.active) is not None:
+            active.looked_at()
+        run_as = pipeline.spec.get("run_as", {})
+        return {
+            "pipeline_id": key,
+            "name": pipeline.name,
+            "state": _state(pipeline),
+            "spec": pipeline.spec | {"id": key},
+            "creator_user_name": self._user,
+            "run_as_user_name": run_as.get("service_principal_name") or run_as.get("user_name") or self._user,
+            "latest_updates": [_shown(each) for each in reversed(pipeline.updates)],
+        }
+
+    def _start(self, request: Request) -> dict[str, Any]:
+        pipeline, asked = self._found(request), request.fields(_UPDATE)
+        if pipeline.active is not None:
+            message = f"An active update {pipeline.active.id} already exists for pipeline '{pipeline.name}'."
+            raise Refused(409, "RESOURCE_CONFLICT", message)
+        update = self._new(pipeline, cause="API_CALL", full_refresh=bool(asked.get("full_refresh")))
+        update.asked = asked
+        return {"update_id": update.id}
+
+    def _updates(self, request: Request) -> dict[str, Any]:
+        return {"updates": [_shown(each) for each in reversed(self._found(request).updates)]}
+
+    def _update(self, request: Request) -> dict[str, Any]:
+        pipeline, wanted = self._found(request), request.places["update"]
+        for each in pipeline.updates:
+            if each.id == wanted:
+                each.looked_at()
+                return {"update": _shown(each) | {"pipeline_id": request.places["id"]}}
+        raise missing(f"The update {wanted} was not found.")
+
+    def _stop(self, request: Request) -> dict[str, Any]:
+        if (active := self._found(request).active) is not None:
+            active.state = "CANCELED"
+        return {}
 
     def _new(self, pipeline: _Pipeline, *, cause: str, full_refresh: bool) -> _Update:
         created = int(self._clock() * 1000)
@@ -180,55 +269,29 @@ class WorkspacePipelines:
         pipeline.updates.append(update)
         return update
 
-    def _events(self, pipeline: _Pipeline, query: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        wanted = _FILTER.fullmatch(query.get("filter", ""))
+    def _events(self, request: Request) -> dict[str, Any]:
+        pipeline, given = self._found(request), request.query.get("filter", "")
+        wanted = _FILTER.fullmatch(given)
         if wanted is None:
-            return _error(400, "INVALID_PARAMETER_VALUE", f"Invalid filter: {query.get('filter', '')}")
+            raise invalid(f"Invalid filter: {given}")
         events = [event for each in pipeline.updates if each.id == wanted[1] for event in each.events]
-        begin = int(query.get("page_token", "0"))
+        begin = int(request.query.get("page_token", "0"))
         page: dict[str, Any] = {"events": events[begin : begin + _PAGE]}
         if begin + _PAGE < len(events):
             page["next_page_token"] = str(begin + _PAGE)
-        return 200, page
+        return page
+
+
+def _state(pipeline: _Pipeline) -> str:
+    return "RUNNING" if pipeline.active is not None else "IDLE"
 
 
 def _shown(update: _Update) -> dict[str, Any]:
     return {
+        **update.asked,
         "update_id": update.id,
         "state": update.state,
         "cause": update.cause,
         "creation_time": update.created,
         "full_refresh": update.full_refresh,
     }
-
-
-def _error(status: int, code: str, message: str) -> tuple[int, dict[str, Any]]:
-    return status, {"error_code": code, "message": message}
-
-
-def _handler(workspace: WorkspacePipelines) -> Callable[..., BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._answer("GET")
-
-        def do_POST(self) -> None:
-            self._answer("POST")
-
-        def _answer(self, method: str) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, body = workspace.answer(method, self.path, dict(self.headers.items()), json.loads(sent or b"{}"))
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            if status in (429, 503):
-                self.send_header("Retry-After", "1")
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Requests are in `requests`, not on stderr."""
-
-    return Handler

@@ -11,14 +11,13 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lakepact.store.sql_statements import StatementFailed
+from lakepact.testing.loopback import HttpDouble, Reply, json_reply
 from lakepact.testing.workspace_sql import Given, GovernedCatalog, Result, run_statement
 
 __all__ = ["WorkspaceStatements"]
@@ -76,7 +75,7 @@ class _Statement:
             return self.changed.wait_for(lambda: self.state in _ENDED, seconds)
 
 
-class WorkspaceStatements:
+class WorkspaceStatements(HttpDouble):
     """A workspace with one SQL warehouse; use it as a context manager, `url`, `token` and `warehouse` are the client's.
 
     `spark` is a local session with Delta, classic or Connect; the names of the catalog `catalog` mean its own catalog
@@ -101,6 +100,7 @@ class WorkspaceStatements:
         chunk_rows: int = 100,
         inline_limit: int = 25 * _MIB,
     ) -> None:
+        super().__init__()
         self.token = token
         self.warehouse = warehouse
         self.governed = GovernedCatalog(catalog)
@@ -117,23 +117,6 @@ class WorkspaceStatements:
         self._slow = 0.0
         self._starts_at = 0.0
         self._lock = threading.RLock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        """The host of the workspace."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> WorkspaceStatements:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def stop(self, for_seconds: float) -> None:
         """The warehouse is stopped, and takes so long to start; statements are PENDING meanwhile."""
@@ -165,22 +148,23 @@ class WorkspaceStatements:
         """The next statement is done, and the connection then ends before its answer."""
         self._lost += 1
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> _Answer | None:
-        """Status, body and headers of the answer to a request; None where the connection ends without one."""
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
+        """The answer to a request; None where the connection ends without one."""
         path = urlsplit(target).path
         with self._lock:
             self.requests.append(f"{method} {path}")
         try:
-            return self._answered(method, path, headers, body)
+            answer = self._answered(method, path, headers, body)
         except _Refused as refused:
-            return refused.answer
+            answer = refused.answer
+        return None if answer is None else json_reply(*answer)
 
     def _answered(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Answer | None:
         if path == _METADATA:
             return 200, {"oidc_endpoint": f"{self.url}/oidc", "account_id": _ACCOUNT, "workspace_id": "1"}, {}
         if path.startswith("/storage/"):
             return 200, self._stored(path.removeprefix("/storage/"), headers), {}
-        self._authorize(headers.get("Authorization", ""))
+        self._authorize(headers.get("authorization", ""))
         if self._refusals:
             raise self._refusals.pop(0)
         words = path.removeprefix(_STATEMENTS).strip("/").split("/")
@@ -320,9 +304,9 @@ class WorkspaceStatements:
     def _stored(self, secret: str, headers: Mapping[str, str]) -> Sequence[Any]:
         with self._lock:
             found = self._links.get(secret)
-        if headers.get("Authorization"):
+        if headers.get("authorization"):
             raise _Refused(400, "InvalidArgument", "Only one auth mechanism allowed.")
-        if found is None or headers.get("X-Storage-Key", headers.get("x-storage-key")) != secret:
+        if found is None or headers.get("x-storage-key") != secret:
             raise _Refused(403, "AccessDenied", "Request has expired.")
         name, first = found
         return self._known[name].result.rows[first : first + self._chunk_rows]
@@ -371,33 +355,3 @@ def _parameters(items: object) -> Mapping[str, Given]:
             raise _Refused(400, "MALFORMED_REQUEST", f"The value of the parameter {name} must be a string.")
         found[name] = Given(value, kind.upper())
     return found
-
-
-def _handler(workspace: WorkspaceStatements) -> Callable[..., BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._respond(b"")
-
-        def do_POST(self) -> None:
-            self._respond(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-        def _respond(self, body: bytes) -> None:
-            answer = workspace.answer(self.command, self.path, dict(self.headers.items()), body)
-            if answer is None:
-                self.close_connection = True
-                return
-            status, data, headers = answer
-            content = json.dumps(data, separators=(",", ":")).encode()
-            self.send_response(status)
-            for key, value in {"Content-Type": "application/json", **headers}.items():
-                self.send_header(key, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Requests are in `requests`, not on stderr."""
-
-    return Handler

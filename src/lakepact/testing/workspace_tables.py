@@ -6,13 +6,12 @@ of tables leaves out (constraints) is left out; an unknown path is an error as t
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from lakepact.testing.loopback import HttpDouble, Reply, json_reply
 
 __all__ = ["WorkspaceTables"]
 
@@ -25,7 +24,7 @@ _NOT_LISTED = ("table_constraints", "view_dependencies", "row_filter")
 _ENTITY_TYPES = ("catalogs", "schemas", "tables", "columns", "volumes")
 
 
-class WorkspaceTables:
+class WorkspaceTables(HttpDouble):
     """A workspace with tables and tags; use it as a context manager, `url` and `token` are for the client.
 
     `page` is how many entries a page holds; between two pages stands an empty one, as the API allows. `requests` are
@@ -40,6 +39,7 @@ class WorkspaceTables:
 
     def __init__(self, *, token: str = "dapi-for-tests", page: int = 2) -> None:
         """A workspace without tables, that is not answering yet."""
+        super().__init__()
         self.token = token
         self.requests: list[str] = []
         self._page = page
@@ -47,22 +47,6 @@ class WorkspaceTables:
         self._tags: dict[tuple[str, str], dict[str, str]] = {}
         self._refused: dict[str, tuple[int, str, str]] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        """The host of the workspace."""
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> WorkspaceTables:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def add_table(self, full_name: str, **described: Any) -> None:
         """Add a table; `described` are fields of the API's TableInfo, such as `columns` and `table_constraints`."""
@@ -79,8 +63,11 @@ class WorkspaceTables:
         """Refuse every request whose path starts with `prefix`."""
         self._refused[prefix] = (status, code, message or f"User does not have permission for {prefix}.")
 
-    def answer(self, target: str, headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        """The status and the body for a GET of `target`."""
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """The answer to a request; only a GET finds anything."""
+        return json_reply(*self._answered(method, target, headers))
+
+    def _answered(self, method: str, target: str, headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         parts = urlsplit(target)
         path = unquote(parts.path)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
@@ -88,11 +75,13 @@ class WorkspaceTables:
             self.requests.append(path)
         if path == _METADATA:
             return 200, {"oidc_endpoint": f"{self.url}/oidc", "account_id": _ACCOUNT, "workspace_id": "1"}
-        refused = self._unauthorized(headers.get("Authorization", "")) or next(
+        refused = self._unauthorized(headers.get("authorization", "")) or next(
             (refusal for prefix, refusal in self._refused.items() if path.startswith(prefix)), None
         )
         if refused is not None:
             return _error(*refused)
+        if method != "GET":
+            return _error(404, "ENDPOINT_NOT_FOUND", f"No API found for '{method} {path.removeprefix('/api')}'")
         if path == _TABLES:
             return self._list(query)
         if path.startswith(f"{_TABLES}/"):
@@ -164,22 +153,3 @@ class WorkspaceTables:
 def _error(status: int, code: str, message: str) -> tuple[int, dict[str, Any]]:
     info = {"@type": "type.googleapis.com/google.rpc.RequestInfo", "request_id": "0", "serving_data": ""}
     return status, {"error_code": code, "message": message, "details": [info]}
-
-
-def _handler(workspace: WorkspaceTables) -> Callable[..., BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            status, body = workspace.answer(self.path, dict(self.headers.items()))
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Requests are in `requests`, not on stderr."""
-
-    return Handler

@@ -1,22 +1,45 @@
-"""The sockets of the Collibra double: HTTP/1.1 on loopback, a thread for each connection."""
+"""The server that the doubles share: HTTP/1.1 at 127.0.0.1, a thread for each connection."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import struct
 import sys
 import threading
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final, Self
 
-from lakepact.testing.collibra_errors import ApiError
-from lakepact.testing.collibra_http import Reply, json_reply
+__all__ = ["Exchange", "HttpDouble", "Loopback", "Reply", "json_reply"]
 
-__all__ = ["Exchange", "Loopback"]
+_PIECE: Final = 1 << 20
+_MOST: Final = 1 << 30
 
-_PIECE = 1 << 20
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: its status, its body and the headers that say more."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_reply(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
+    """An answer with a JSON body.
+
+    >>> json_reply(200, {"a": None}).body
+    b'{"a": null}'
+    """
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return Reply(status, body, {"Content-Type": "application/json", **(headers or {})})
+
 
 Exchange = Callable[[str, str, Mapping[str, str], bytes], tuple[Reply, bool, bool]]
 
@@ -25,14 +48,31 @@ class Loopback:
     """Takes requests at 127.0.0.1 and gives them to `exchange`: method, target, headers in lower case, body.
 
     The exchange says the reply, whether the connection breaks instead of it, and whether only its first half is sent.
-    The `Date` of an answer is by `clock`.
+    A body of more than `max_body` bytes is read, dropped and answered with `too_large`. The `Date` of an answer is by
+    `clock`. The port is taken when it is first asked for.
     """
 
-    def __init__(self, exchange: Exchange, *, port: int = 0, max_body: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        port: int = 0,
+        max_body: int = _MOST,
+        too_large: Reply | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._address = ("127.0.0.1", port)
+        self._handler = _handler(self, exchange, max_body, too_large or Reply(413), clock)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), _handler(self, exchange, max_body, clock))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @cached_property
+    def _server(self) -> ThreadingHTTPServer:
+        return _Server(self._address, self._handler)
+
+    @cached_property
+    def _thread(self) -> threading.Thread:
+        return threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def port(self) -> int:
@@ -64,6 +104,37 @@ class Loopback:
             self._open.discard(connection)
 
 
+class HttpDouble(ABC):
+    """A double that answers at `url` while it is used as a context manager."""
+
+    def __init__(self) -> None:
+        self._loopback = Loopback(self._exchange)
+
+    @property
+    def url(self) -> str:
+        """The host of the double."""
+        return f"http://127.0.0.1:{self._loopback.port}"
+
+    def part_of(self, host: HttpDouble) -> None:
+        """Be a part of another double, whose address is this one's too, and which asks for answers."""
+        self._loopback = host._loopback
+
+    def __enter__(self) -> Self:
+        self._loopback.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loopback.stop()
+
+    @abstractmethod
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
+        """The answer to a request, its headers in lower case; None where the connection ends without one."""
+
+    def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[Reply, bool, bool]:
+        reply = self.answer(method, target, headers, body)
+        return (Reply(0), True, False) if reply is None else (reply, False, False)
+
+
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
@@ -74,7 +145,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(
-    loopback: Loopback, exchange: Exchange, max_body: int, clock: Callable[[], float]
+    loopback: Loopback, exchange: Exchange, max_body: int, too_large: Reply, clock: Callable[[], float]
 ) -> Callable[..., BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -97,8 +168,7 @@ def _handler(
                 # Read all the same: a client that is still sending would see a broken connection, not the answer.
                 for start in range(0, length, _PIECE):
                     self.rfile.read(min(_PIECE, length - start))
-                error = ApiError(413, "payloadTooLarge", f"A body must not be larger than {max_body} bytes.")
-                self._send(json_reply(413, error.envelope()), cut=False)
+                self._send(too_large, cut=False)
                 return
             chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
             body = self._chunks() if chunked else self.rfile.read(length)

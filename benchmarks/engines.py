@@ -1,0 +1,132 @@
+"""What ten checks cost on each quality engine, against one hand-written aggregation and one exact grouping of the key.
+
+The checks are those of most contracts: values that must be there, a key, a pattern, two lists, a range, freshness, the
+number of rows and a mean. One per cent of the rows breaks each rule on rows.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Line, cpu_seconds
+from lakepact.contract import load_contract
+from lakepact.quality.engine import Data, EngineContext, FileData, FrameData, QualityEngine
+from lakepact.quality.native import Run
+from lakepact.quality.opening import open_engine
+from lakepact.results import RuleStatus
+from lakepact.rules import compile_rules
+from lakepact.rules.model import RowRuleKind
+from lakepact.spark.session import open_local_session
+
+__all__ = ["measure_engines"]
+
+_ROUNDS = 3
+# Of the floor, by engine: Spark evaluates lakepact's rules, DuckDB does without Java, the others are measured beside.
+_LIMITS = {"native": 1.1, "duckdb": 0.3, "soda": 2.0, "gx": 3.0}
+# Seconds that a million rows may take, warm.
+_SECONDS = {"native": 10.0, "duckdb": 10.0, "soda": 10.0, "gx": 20.0}
+_CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: bench
+version: 1.0.0
+status: active
+slaProperties:
+  - {property: freshness, value: 100000, unit: d, element: customers.created}
+schema:
+  - name: customers
+    quality:
+      - {id: rows, metric: rowCount, mustBeBetween: [100, 1000000000]}
+      - {id: mean, type: sql, query: 'SELECT avg(balance) FROM {object}', mustBeBetween: [0, 10000]}
+    properties:
+      - {name: id, logicalType: integer, required: true, unique: true}
+      - {name: created, logicalType: timestamp, required: true}
+      - {name: email, logicalType: string, logicalTypeOptions: {pattern: '^[a-z0-9.]+@[a-z]+[.][a-z]{2,}$'}}
+      - name: currency
+        logicalType: string
+        quality: [{id: known, metric: invalidValues, arguments: {validValues: [USD, EUR, GBP, CAD]}, mustBe: 0}]
+      - name: status
+        logicalType: string
+        quality: [{id: known, metric: invalidValues, arguments: {validValues: [active, closed]}, mustBe: 0}]
+      - {name: balance, logicalType: number, logicalTypeOptions: {minimum: -10000, maximum: 1000000}}
+"""
+_COLUMNS = (
+    "CASE WHEN id % 100 = 1 THEN NULL WHEN id % 100 = 2 THEN id - 1000 ELSE id END AS id",
+    "IF(id % 100 = 3, NULL, timestamp_seconds(1700000000 + id)) AS created",
+    "IF(id % 100 = 4, 'nobody', concat('u', id, '@example.com')) AS email",
+    "IF(id % 100 = 5, 'XXX', element_at(array('USD', 'EUR', 'GBP', 'CAD'), CAST(id % 4 + 1 AS INT))) AS currency",
+    "IF(id % 100 = 6, 'gone', element_at(array('active', 'closed'), CAST(id % 2 + 1 AS INT))) AS status",
+    "IF(id % 100 = 7, -99999D, CAST(id % 10000 AS DOUBLE)) AS balance",
+    *(f"concat('text ', id % {97 + number}) AS filler_{number}" for number in range(6)),
+)
+_FLOOR = """
+SELECT count(1), count_if(id IS NULL), count_if(created IS NULL),
+  count_if(NOT coalesce(email RLIKE '^[a-z0-9.]+@[a-z]+[.][a-z]{{2,}}$', TRUE)),
+  count_if(NOT coalesce(currency IN ('USD', 'EUR', 'GBP', 'CAD'), TRUE)),
+  count_if(NOT coalesce(status IN ('active', 'closed'), TRUE)),
+  count_if(NOT coalesce(balance BETWEEN -10000 AND 1000000, TRUE)), max(created), avg(balance)
+FROM parquet.`{path}`
+"""
+_KEYS = "SELECT count(1) FROM (SELECT 1 FROM parquet.`{path}` WHERE id IS NOT NULL GROUP BY id HAVING count(1) > 1)"
+
+
+def measure_engines(*, rows: int) -> Iterator[Line]:
+    """Two lines an engine: CPU against the floor, and seconds; the rounds of all are interleaved."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lakepact-bench-") as name,
+        # Great Expectations asks for the functions of classic data frames.
+        open_local_session(warehouse=Path(name), app_name="lakepact", connect_functions=False) as session,
+    ):
+        yield from _measured(session.classic, str(Path(name) / "customers"), rows=rows)
+
+
+def _measured(spark: Any, path: str, *, rows: int) -> Iterator[Line]:
+    spark.range(1000, 1000 + rows).repartition(4).selectExpr(*_COLUMNS).write.parquet(path)
+    contract = load_contract(_CONTRACT.encode())
+    (compiled,) = compile_rules(contract).objects
+    # The columns have their types already; Soda and Great Expectations see nothing else.
+    stored = tuple(rule for rule in compiled.row_rules if rule.kind is not RowRuleKind.TYPE)
+    rules = replace(compiled, row_rules=stored)
+    files = FileData(paths=(f"{path}/*.parquet",), format="parquet")
+
+    evaluated: dict[str, int] = {}
+
+    def floor() -> None:
+        spark.sql(_FLOOR.format(path=path)).collect()
+        spark.sql(_KEYS.format(path=path)).collect()
+
+    def checks(engine: QualityEngine, data: Data) -> Callable[[], None]:
+        def work() -> None:
+            run = Run(run_id="bench", contract=contract, dataset="customers", clock=lambda: datetime.now(UTC))
+            results = engine.evaluate(data, rules, EngineContext(run=run))
+            if bad := [each for each in results if each.status is RuleStatus.ERROR]:
+                raise RuntimeError(f"{engine.name}: {bad[0].rule_id}: {bad[0].message}")
+            evaluated[engine.name] = sum(each.status is not RuleStatus.SKIPPED for each in results)
+
+        return work
+
+    given = {"native": FrameData(spark.read.parquet(path)), "duckdb": files}
+    engines = {name: open_engine(name, {"compiled": True} if name in ("soda", "gx") else {}) for name in _LIMITS}
+    works = {name: checks(engine, given.get(name, given["native"])) for name, engine in engines.items()}
+    spent: dict[str, list[float]] = {name: [] for name in ("floor", *works)}
+    taken: dict[str, list[float]] = {name: [] for name in ("floor", *works)}
+    for number in range(_ROUNDS + 1):
+        for name, work in {"floor": floor, **works}.items():
+            before, began = cpu_seconds(spark), time.perf_counter()
+            work()
+            if number:
+                taken[name].append(time.perf_counter() - began)
+                spent[name].append(cpu_seconds(spark) - before)
+    bare = statistics.median(spent["floor"])
+    for name in works:
+        ratio = statistics.median(mine / one for mine, one in zip(spent[name], spent["floor"], strict=True))
+        detail = f"{statistics.median(spent[name]):.1f} against {bare:.1f} CPU s, {evaluated[name]} rules"
+        yield Line(f"ten checks, {rows:,} rows, {name}", ratio, _LIMITS[name], "x CPU", detail)
+        yield Line(f"ten checks, {rows:,} rows, {name}", statistics.median(taken[name]), _SECONDS[name], "s", "warm")

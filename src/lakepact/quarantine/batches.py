@@ -1,0 +1,53 @@
+"""A file or table that fails as a whole is set aside where its contract says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from lakepact.contract.model import Contract
+from lakepact.quarantine.file_place import FilePlace
+from lakepact.quarantine.model import FailedRule, Record
+from lakepact.quarantine.records import Quarantine
+from lakepact.quarantine.settings import settings_of
+
+__all__ = ["quarantine_batch"]
+
+
+def quarantine_batch(
+    source: str,
+    contract: Contract,
+    violations: Sequence[FailedRule],
+    *,
+    dataset: str,
+    run_id: str = "",
+    object_name: str = "",
+    url: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Record:
+    """Copy the file or folder at `source` (a path or a URL) into quarantine, with a document that says why.
+
+    It goes below `url`, or below the bucket and prefix of the contract, whose `${NAME}` are `variables` (default: those
+    of the environment). The same data in the same run is set aside once, whoever asks again. Raises ConfigurationError
+    LP980 where the place is not clear, UsageError LP984 where nothing is at `source`.
+    """
+    settings = settings_of(contract)
+    place = FilePlace(settings.url(variables) if url is None else url, options=options)
+    quarantine = Quarantine(place, contract=contract, clock=clock)
+    stored = place.set_aside(
+        source,
+        dataset=dataset,
+        contract_id=contract.id,
+        contract_version=contract.version,
+        violations=violations,
+        retention=settings.retention,
+        now=quarantine.now,
+        run_id=run_id,
+        object_name=object_name,
+        metadata=metadata,
+    )
+    return quarantine.record(stored.header.id)

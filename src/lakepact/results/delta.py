@@ -1,0 +1,150 @@
+"""The tables of results at a path, opened, queried and written without Spark or Java by delta-rs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed
+from lakepact.results.table import RULE_RESULTS, ResultColumn
+
+try:
+    import arro3.core as arro3
+    import deltalake
+    from deltalake.exceptions import CommitFailedError, DeltaError
+    from deltalake.schema import Field, PrimitiveType, Schema
+
+    from lakepact.store.delta_rows import python_rows
+except ImportError as missing:
+    raise ExtraMissing(
+        "deltalake is not installed",
+        "LP991",
+        "pip install 'lakepact[delta]'",
+        {"distribution": "deltalake", "extra": "delta"},
+    ) from missing
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ["DeltaPlace"]
+
+_TYPES: Final = {"STRING": "string", "BIGINT": "long", "DOUBLE": "double", "DATE": "date", "TIMESTAMP": "timestamp"}
+# Each attempt fails only because another writer replaced the same days; what they wrote is computed anew.
+_ATTEMPTS: Final = 20
+
+
+class DeltaPlace:
+    """Where `rule_results` is: its own folder or address, or that of the schema which holds it.
+
+    The table of days is its neighbour: the same path with `_daily` at the end. `storage_options` are those of delta-rs.
+    Every method raises ConfigurationError LP990 where there is no table, RemoteFailed LP992 where it cannot be used.
+    """
+
+    def __init__(self, location: str | Path, *, storage_options: Mapping[str, str] | None = None) -> None:
+        text = str(location).rstrip("/")
+        self.location = text
+        self._options = dict(storage_options or {}) or None
+        with _talking(text):
+            own = bool(text) and self._is_table(text)
+        self._results = text if own else f"{text}/{RULE_RESULTS}"
+        self._daily = f"{self._results}_daily"
+
+    def columns(self, *, daily: bool = False) -> tuple[str, ...]:
+        """The names of the columns that the table has."""
+        with _talking(self.location):
+            return tuple(field.name for field in self._opened(daily=daily).schema().fields)
+
+    def has_daily(self) -> bool:
+        """Whether there is a table of days."""
+        with _talking(self.location):
+            return self._is_table(self._daily)
+
+    def rows(self, query: str, *, daily: bool = False) -> list[dict[str, Any]]:
+        """The rows of a query on the table, which it calls `results`; timestamps are in UTC."""
+        with _talking(self.location):
+            table = self._opened(daily=daily)
+            return python_rows(deltalake.QueryBuilder().register("results", table).execute(query))
+
+    def replace_daily(
+        self, columns: Sequence[ResultColumn], *, comment: str, query: str, predicate: Callable[[Sequence[Any]], str]
+    ) -> list[Any]:
+        """Replace the days that `query` on `rule_results` gives by its rows, in one commit; those days, sorted.
+
+        `predicate` is the SQL that selects days of the table of days, which is made where it is absent.
+        """
+        with _talking(self.location):
+            for _ in range(_ATTEMPTS):
+                source = deltalake.QueryBuilder().register("results", self._opened())
+                rows = source.execute(query).read_all()
+                if not rows.num_rows:
+                    return []
+                typed = _typed(rows, columns)
+                days = sorted(set(typed.column("day").to_pylist()))
+                target = self._made(columns, comment)
+                try:
+                    deltalake.write_deltalake(target, typed, mode="overwrite", predicate=predicate(days))
+                except CommitFailedError:
+                    continue
+                return days
+        raise RemoteFailed(f"{self._daily} is changed by too many writers at once", "LP992", "try again later")
+
+    def _opened(self, *, daily: bool = False) -> DeltaTable:
+        uri = self._daily if daily else self._results
+        if not self._is_table(uri):
+            hint = f"name the folder of `{RULE_RESULTS}`, or of the schema that holds it"
+            raise ConfigurationError(f"there is no table of results in '{self.location}'", "LP990", hint)
+        return deltalake.DeltaTable(uri, storage_options=self._options)
+
+    def _made(self, columns: Sequence[ResultColumn], comment: str) -> DeltaTable:
+        if not self._is_table(self._daily):
+            fields = [
+                Field(each.name, PrimitiveType(_TYPES[each.type]), metadata={"comment": each.comment})
+                for each in columns
+            ]
+            return deltalake.DeltaTable.create(
+                self._daily,
+                Schema(fields),
+                mode="ignore",
+                description=comment,
+                storage_options=self._options,
+            )
+        return deltalake.DeltaTable(self._daily, storage_options=self._options)
+
+    def _is_table(self, uri: str) -> bool:
+        return deltalake.DeltaTable.is_deltatable(uri, self._options)
+
+
+def _typed(rows: arro3.Table, columns: Sequence[ResultColumn]) -> arro3.Table:
+    """The answer of a query with the types of the table: the engine answers with views."""
+    kinds = {
+        "STRING": arro3.DataType.utf8(),
+        "BIGINT": arro3.DataType.int64(),
+        "DOUBLE": arro3.DataType.float64(),
+        "DATE": arro3.DataType.date32(),
+        "TIMESTAMP": arro3.DataType.timestamp("us", tz="UTC"),
+    }
+    fields = [arro3.Field(each.name, kinds[each.type], nullable=True) for each in columns]
+    arrays = [rows.column(each.name).cast(kinds[each.type]) for each in columns]
+    return arro3.Table.from_arrays(arrays, schema=arro3.Schema(fields))
+
+
+@contextmanager
+def _talking(location: str) -> Iterator[None]:
+    """Turn what delta-rs raises into an error that names the place."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise _unusable(location, error) from error
+    except Exception as error:
+        # What goes wrong while rows are read has no class of its own.
+        if type(error) is not Exception:
+            raise
+        raise _unusable(location, error) from error
+
+
+def _unusable(location: str, error: Exception) -> RemoteFailed:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    hint = "check the path, permissions and the credentials of the storage"
+    return RemoteFailed(f"the results in '{location}' cannot be used: {reason}", "LP992", hint)

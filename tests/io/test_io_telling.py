@@ -1,0 +1,136 @@
+"""Who is told of reads, writes, streams and checks, and what: nobody's data waits for that."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from io_samples import GOOD, NEGATIVE, POUNDS, declared, memory_store, orders, rows
+
+from lakepact.errors import ConfigurationError, ContractViolated
+from lakepact.io import (
+    Surroundings,
+    check_with_contract,
+    expecting,
+    read_with_contract,
+    using,
+    write_stream_with_contract,
+    write_with_contract,
+)
+from lakepact.notify import MemoryPlace, Notifier, Route, open_notifier
+from lakepact.notify.facts import Facts
+from lakepact.results import Verdict
+
+NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+SETTINGS = """
+channels: {chat: {type: slack, webhook: "${env:HOOK}"}}
+routes: [{channels: [chat]}]
+link: https://lake.example.com/{dataset}/{run}
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    file = tmp_path / "notify.yml"
+    file.write_text(SETTINGS)
+    return file
+
+
+def told(file: Path) -> list[Facts]:
+    """What was written down for people."""
+    return [facts for _, facts in open_notifier(file).outbox.news()]
+
+
+def test_the_environment_names_the_settings_unless_a_call_does(
+    settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAKEPACT_NOTIFY", raising=False)
+    assert Surroundings().notifier() is None
+    monkeypatch.setenv("LAKEPACT_NOTIFY", str(settings))
+    found = Surroundings().notifier()
+    assert found is not None
+    assert list(found.channels) == ["chat"]
+    assert Surroundings(notify="").notifier() is None
+    own = Notifier([Route(channels=())], [], MemoryPlace())
+    assert Surroundings(notify=own).notifier() is own
+    monkeypatch.setenv("LAKEPACT_NOTIFY", str(tmp_path / "none.yml"))
+    with using(notify=settings) as surroundings:
+        assert surroundings.notifier() is not None
+
+
+def test_settings_that_cannot_be_used_are_told_where_they_are_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigurationError, match=r"LP950: '.*none\.yml' cannot be read"),
+        using(notify=tmp_path / "none.yml"),
+    ):
+        pass
+
+
+@pytest.mark.spark
+def test_writes_and_reads_tell_what_they_found_with_a_few_masked_rows(
+    local_session: Any, schema: str, settings: Path
+) -> None:
+    session = local_session.connect
+    secret = declared("customer_id", "integer", required=True, classification="restricted")
+    store, table = memory_store(orders(secret)), f"{schema}.sales"
+    bad = [NEGATIVE.replace("3, 103", f"{n}, 103") for n in range(10, 30)]
+    with using(store=store, results=None, notify=settings):
+        written = write_with_contract(
+            rows(session, *GOOD, POUNDS, *bad), "test.orders", table=table, run_id="run-1", clock=lambda: NOW
+        )
+        (facts,) = told(settings)
+        assert (facts.dataset, facts.run_id, facts.verdict) == (table, "run-1", Verdict.QUARANTINE)
+        assert facts.quarantine == f"https://lake.example.com/{table}/run-1"
+        assert facts.quarantine_place == written.quarantine == f"{table}__quarantine"
+        violations = {each.rule_id: each for each in facts.violations}
+        assert set(violations) == {"orders.amount.exclusiveMinimum", "orders.currency.enum"}
+        samples = violations["orders.amount.exclusiveMinimum"].samples
+        assert len(samples) == 5
+        assert {(row["customer_id"], row["amount"], row["currency"]) for row in samples} == {("***", "-5.0", "EUR")}
+        assert violations["orders.currency.enum"].samples == ()
+        read_with_contract(session, "test.orders", table=table, run_id="run-2")
+        assert {each.run_id for each in told(settings)} == {"run-1", "run-2"}
+        with pytest.raises(ContractViolated, match="LP893"):
+            write_with_contract(
+                rows(session, NEGATIVE), "test.orders", table=table, run_id="run-3", on_violation="raise"
+            )
+        assert {each.run_id: each.verdict for each in told(settings)}["run-3"] is Verdict.FAIL
+
+
+@pytest.mark.spark
+def test_checks_tell_and_tests_do_not(
+    spark: Any, settings: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LAKEPACT_NOTIFY", str(settings))
+    check_with_contract(rows(spark, NEGATIVE), orders(), dataset="today", run_id="run-1")
+    assert [(each.dataset, each.run_id) for each in told(settings)] == [("today", "run-1")]
+    with expecting(orders()) as keeps:
+        keeps(rows(spark, *GOOD))
+    assert len(told(settings)) == 1
+    settings.write_text("channels: {}\n")
+    with caplog.at_level(logging.WARNING):
+        found = check_with_contract(rows(spark, NEGATIVE), orders(), run_id="run-2")
+    assert found.verdict is Verdict.QUARANTINE
+    assert f"nobody is told of run run-2: LP950: 2 errors in '{settings}'" in caplog.text
+
+
+@pytest.mark.spark
+def test_each_batch_of_a_stream_is_told(spark: Any, schema: str, settings: Path, tmp_path: Path) -> None:
+    rows(spark, *GOOD, NEGATIVE).write.format("delta").saveAsTable(f"{schema}.raw")
+    with using(store=memory_store(orders()), results=None, notify=settings):
+        query = write_stream_with_contract(
+            spark.readStream.table(f"{schema}.raw"),
+            "test.orders",
+            checkpoint=str(tmp_path / "checkpoint"),
+            table=f"{schema}.sales",
+            trigger={"availableNow": True},
+        )
+        query.awaitTermination()
+    (facts,) = told(settings)
+    assert (facts.dataset, facts.verdict) == (f"{schema}.sales", Verdict.QUARANTINE)
+    assert facts.run_id.endswith(":0")
+    assert [len(each.samples) for each in facts.violations] == [1]
