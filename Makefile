@@ -3,6 +3,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PY := $(BIN)/python
 ARGS ?=
+# Processes that tests run in, each with a Spark session of its own; 0 is this one alone.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo loop test bundle-test check bench clean
@@ -21,7 +23,7 @@ loop: .venv/installed ## show the whole loop here: validated in Collibra (a doub
 
 test: .venv/installed ## run the test suite (ARGS='tests/rules -k unique' for a part of it)
 	@$(PY) tools/java.py
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bundle-test: .venv/installed ## deploy the bundle with the real Databricks CLI (built where there is none) to a workspace here
 	@cli=$$($(PY) tools/databricks_cli.py) && \
