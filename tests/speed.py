@@ -21,6 +21,11 @@ def cpu_limit(seconds: float) -> float:
     return seconds * _MARGIN * max(1.0, min(cpu_seconds(_known_work) for _ in range(2)) / _REFERENCE)
 
 
+def best_cpu_seconds(work: Callable[[], object]) -> float:
+    """What one call costs, the best of three: a test process that is an hour old now and then cleans up a lot."""
+    return min(cpu_seconds(work) for _ in range(3))
+
+
 def cpu_seconds(work: Callable[[], object]) -> float:
     """What one call costs."""
     started = time.process_time()

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -19,7 +18,7 @@ from lakepact.contract.edits import edited
 from lakepact.contract.interchange import from_official, official_losses, to_official
 from lakepact.contract.yaml_nodes import read_yaml
 from lakepact.errors import Severity
-from speed import cpu_limit
+from speed import best_cpu_seconds, cpu_limit
 
 BIG = "examples/v3.0.2/all/postgresql-adventureworks-contract.odcs.yaml"
 OF_PLACE = {"place", "places", "source", "document", "file"}
@@ -192,11 +191,8 @@ def test_interchange_keeps_every_value_that_the_official_model_knows(odcs_corpus
 
 
 def test_the_big_example_loads_in_a_third_of_a_second(odcs_corpus: Path) -> None:
-    load_contract(odcs_corpus / BIG)
-    start = time.process_time()
-    contract = load_contract(odcs_corpus / BIG)
-    assert time.process_time() - start < cpu_limit(0.35)
-    assert len(contract.schema) == 68
+    assert best_cpu_seconds(lambda: load_contract(odcs_corpus / BIG)) < cpu_limit(0.35)
+    assert len(load_contract(odcs_corpus / BIG).schema) == 68
 
 
 def test_the_import_is_light() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from lint_documents import properties
 from lakepact.contract.yaml_nodes import read_yaml
 from lakepact.lint import Linted, lint
 from lakepact.lint.mend import mend
-from speed import cpu_limit
+from speed import best_cpu_seconds, cpu_limit
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -175,6 +174,5 @@ def test_hostile_patterns_are_not_tried() -> None:
           logicalTypeOptions: {pattern: "^(([a-z])+.)+[A-Z]([a-z])+$"}
           examples: [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]
     """)
-    started = time.process_time()
     assert lint(source).problems == ()
-    assert time.process_time() - started < cpu_limit(1)
+    assert best_cpu_seconds(lambda: lint(source)) < cpu_limit(1)

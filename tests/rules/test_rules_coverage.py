@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from lakepact.rules import compile_rules
 from lakepact.rules.conversion import converted, fits
 from lakepact.rules.coverage import enumerate_clauses
 from lakepact.rules.model import Aggregate, DuplicateRows, Enforcement, OrphanRows
-from speed import cpu_limit
+from speed import best_cpu_seconds, cpu_limit
 
 
 def documents(corpus: Path) -> Iterator[tuple[Path, Contract]]:
@@ -119,7 +118,5 @@ def test_68_tables_compile_in_a_quarter_of_a_second(odcs_corpus: Path) -> None:
     (file,) = odcs_corpus.glob("examples/v3.0.2/all/postgresql-adventureworks*")
     contract, _ = read_contract(file)
     assert contract is not None
-    started = time.process_time()
-    rules = compile_rules(contract)
-    assert time.process_time() - started < cpu_limit(0.25)
-    assert len(rules.objects) == 68
+    assert best_cpu_seconds(lambda: compile_rules(contract)) < cpu_limit(0.25)
+    assert len(compile_rules(contract).objects) == 68

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ from lakepact.rules.model import (
     RuleSet,
 )
 from lakepact.rules.policy import PolicyEntry
-from speed import cpu_limit
+from speed import best_cpu_seconds, cpu_limit
 
 
 def contract(*objects: dict[str, Any], version: str = "v3.2.0", **more: Any) -> Contract:
@@ -317,10 +316,8 @@ def test_400_rules_compile_in_less_than_half_a_second() -> None:
         for i in range(100)
     ]
     given = contract(table(*columns))
-    started = time.process_time()
-    rules = compile_rules(given)
-    assert time.process_time() - started < cpu_limit(0.5)
-    assert len(rules.objects[0].row_rules) == 500
+    assert best_cpu_seconds(lambda: compile_rules(given)) < cpu_limit(0.5)
+    assert len(compile_rules(given).objects[0].row_rules) == 500
 
 
 def test_a_refused_physical_type_is_not_enforced_and_the_logical_type_is() -> None:
