@@ -133,9 +133,7 @@ class NativeEvaluation:
         self._rows = replace(self._rows, clashes=found)
 
     def _clashes(self, rule: RowRule, there: str) -> KeyClashes:
-        within = self._number(self._rows.clash_probe(rule)) > 0
-        if within:
-            within = self._number(self._rows.exact_probe(rule)) > 0
+        within = self._number(self._rows.clash_probe(rule))
         clashing = bool(there) and self._number(self._rows.existing_probe(rule, there)) > 0
         return KeyClashes(within, there if clashing else "")
 

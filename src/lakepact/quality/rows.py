@@ -18,20 +18,28 @@ __all__ = ["JudgedRows", "KeyClashes", "Measures"]
 
 _INPUT: Final = "`_lakepact_input`"
 _KEYED: Final = "`_lakepact_keyed`"
+# Keys that clash: some megabytes.
+_FEW: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class KeyClashes:
-    """What is known of a key rule: whether keys clash within the data, and with rows that are there (`existing`).
+    """What is known of a key rule: how many keys clash within the data, and with rows that are there (`existing`).
 
-    `existing` is the SQL name of the relation that holds them, '' where no key of the data is there.
+    `within` counts hashes, so that it is more than nothing wherever a key clashes, and once in a lifetime where none
+    does. `existing` is the SQL name of the relation that holds other rows, '' where no key of the data is there.
     """
 
-    within: bool
+    within: int
     existing: str = ""
 
     def __bool__(self) -> bool:
-        return self.within or bool(self.existing)
+        return self.within > 0 or bool(self.existing)
+
+    @property
+    def are_few(self) -> bool:
+        """Whether they are known to be so few that each task may have all of them, and no row has to move."""
+        return not self.existing and self.within <= _FEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +234,9 @@ class JudgedRows:
             marks.append(f"{alias}.{keys[0]} IS NOT NULL AS {self._repeated_name(rule)}")
             same = _equal("i", alias, keys)
             joins.append(f"LEFT JOIN {self._clash_table(rule)} AS {alias} ON {same}")
-        return f"SELECT i.*, {_listed(marks)}\nFROM {_INPUT} AS i\n" + "\n".join(joins)
+        few = [f"c{number}" for number, rule in enumerate(clashing) if self.clashes[rule.id].are_few]
+        hint = f" /*+ BROADCAST({', '.join(few)}) */" if few else ""
+        return f"SELECT{hint} i.*, {_listed(marks)}\nFROM {_INPUT} AS i\n" + "\n".join(joins)
 
     def _clash_table(self, rule: RowRule) -> str:
         return identifier(f"_lakepact_clashes_{self._key_number(rule)}")
