@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,14 +30,14 @@ from lakepact.quarantine.tables import (
     read_decision,
     stored_rows,
 )
-from lakepact.store.tables import ColumnType, Table
+from lakepact.store.tables import Table
 
 try:
     import arro3.core as arro3
     import deltalake
     from deltalake.exceptions import CommitFailedError, DeltaError
 
-    from lakepact.store.delta_rows import delta_schema, python_rows, python_values
+    from lakepact.store.delta_rows import arrow_rows, create_table, delta_faults, python_rows, python_values
 except ImportError as missing:
     raise ExtraMissing(
         "deltalake is not installed",
@@ -185,7 +185,7 @@ class DeltaPlace:
         properties = _NEVER_AGAIN if once else None
         with _talking(self.address):
             try:
-                deltalake.write_deltalake(table, _arrow(layout, rows), mode="append", commit_properties=properties)
+                deltalake.write_deltalake(table, arrow_rows(layout, rows), mode="append", commit_properties=properties)
             except CommitFailedError:
                 table.update_incremental()
                 if not once or table.version() == decided:
@@ -209,15 +209,7 @@ class DeltaPlace:
             return found
         # Of several that create at once one succeeds, and all go on with what it made.
         with suppress(DeltaError):
-            deltalake.DeltaTable.create(
-                self._beside(layout),
-                delta_schema(layout),
-                name=layout.name,
-                description=layout.comment,
-                configuration=dict(layout.properties),
-                storage_options=self._options,
-                raise_if_key_not_exists=False,
-            )
+            create_table(self._beside(layout), layout, self._options)
         with _talking(self.address):
             return deltalake.DeltaTable(self._beside(layout), storage_options=self._options)
 
@@ -235,42 +227,7 @@ def _text(value: str) -> str:
     return f"'{quoted}'"
 
 
-def _arrow(layout: Table, rows: Sequence[Mapping[str, Any]]) -> arro3.Table:
-    return arro3.Table.from_pydict(
-        {column.name: _array(column.type, [row[column.name] for row in rows]) for column in layout.columns}
-    )
-
-
-def _array(kind: ColumnType, values: Sequence[Any]) -> arro3.Array:
-    match kind:
-        case ColumnType.TIMESTAMP:
-            ticks = [None if each is None else (each - _EPOCH) // timedelta(microseconds=1) for each in values]
-            return arro3.Array(ticks, arro3.DataType.int64()).cast(arro3.DataType.timestamp("us", tz="UTC"))
-        case ColumnType.STRINGS:
-            ends = [0]
-            for each in values:
-                ends.append(ends[-1] + len(each))
-            texts = arro3.Array([text for each in values for text in each], arro3.DataType.utf8())
-            return arro3.list_array(arro3.Array(ends, arro3.DataType.int32()), texts)
-        case ColumnType.LONG:
-            return arro3.Array(values, arro3.DataType.int64())
-    return arro3.Array(values, arro3.DataType.utf8())
-
-
-@contextmanager
-def _talking(address: str) -> Iterator[None]:
+def _talking(address: str) -> AbstractContextManager[None]:
     """Turn what delta-rs raises into an error that names the place."""
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        raise _unusable(address, error) from error
-    except Exception as error:
-        # What goes wrong while rows are read has no class of its own.
-        if type(error) is not Exception:
-            raise
-        raise _unusable(address, error) from error
-
-
-def _unusable(address: str, error: Exception) -> RemoteFailed:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return RemoteFailed(f"{address} cannot be used: {reason}", "LP986", "check the path, permissions and the storage")
+    hint = "check the path, permissions and the storage"
+    return delta_faults(lambda reason: RemoteFailed(f"{address} cannot be used: {reason}", "LP986", hint))

@@ -10,9 +10,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,14 +23,12 @@ from lakepact.rerun.inbox_table import CONTRACT_INBOX, check_layout, read_record
 from lakepact.rerun.journaled import Clock, JournaledInbox, utc_now
 from lakepact.rerun.records import Book, Draft, Record
 from lakepact.rerun.signatures import DELIVERY_ID
-from lakepact.store.tables import ColumnType
 
 try:
-    import arro3.core as arro3
     import deltalake
     from deltalake.exceptions import CommitFailedError, DeltaError
 
-    from lakepact.store.delta_rows import delta_schema, python_rows
+    from lakepact.store.delta_rows import arrow_rows, create_table, delta_faults, python_rows
 except ImportError as missing:
     raise ExtraMissing(
         "deltalake is not installed",
@@ -172,7 +170,7 @@ class DeltaInbox(JournaledInbox):
             try:
                 deltalake.write_deltalake(
                     self._table,
-                    _arrow(records),
+                    arrow_rows(CONTRACT_INBOX, [record_row(each) for each in records]),
                     mode="append",
                     commit_properties=_NEVER_AGAIN,
                     post_commithook_properties=_NOTHING_MORE,
@@ -222,7 +220,7 @@ class DeltaInbox(JournaledInbox):
         if not deltalake.DeltaTable.is_deltatable(uri, self._options):
             # Of several that create at once one succeeds, and all go on with what it made.
             with suppress(DeltaError):
-                return _created(uri, self._options)
+                return create_table(uri, CONTRACT_INBOX, self._options)
         table = deltalake.DeltaTable(uri, storage_options=self._options)
         check_layout(table.metadata().configuration, where=self.address)
         return table
@@ -255,18 +253,6 @@ def open_delta(address: str) -> DeltaInbox:
     return DeltaInbox(address.partition(":")[2])
 
 
-def _created(uri: str, options: dict[str, str] | None) -> deltalake.DeltaTable:
-    return deltalake.DeltaTable.create(
-        uri,
-        delta_schema(CONTRACT_INBOX),
-        name=CONTRACT_INBOX.name,
-        description=CONTRACT_INBOX.comment,
-        configuration=dict(CONTRACT_INBOX.properties),
-        storage_options=options,
-        raise_if_key_not_exists=False,
-    )
-
-
 def _added(table: deltalake.DeltaTable, since: int, until: int) -> Sequence[Mapping[str, Any]] | None:
     """The rows that came after version `since`; None where the log no longer says, or says something else."""
     try:
@@ -276,37 +262,7 @@ def _added(table: deltalake.DeltaTable, since: int, until: int) -> Sequence[Mapp
     return found if all(row["_change_type"] == "insert" for row in found) else None
 
 
-def _arrow(records: Sequence[Record]) -> arro3.Table:
-    rows = [record_row(record) for record in records]
-    return arro3.Table.from_pydict(
-        {column.name: _array(column.type, [row[column.name] for row in rows]) for column in CONTRACT_INBOX.columns}
-    )
-
-
-def _array(kind: ColumnType, values: list[Any]) -> arro3.Array:
-    match kind:
-        case ColumnType.TIMESTAMP:
-            ticks = [None if each is None else (each - _EPOCH) // timedelta(microseconds=1) for each in values]
-            return arro3.Array(ticks, arro3.DataType.int64()).cast(arro3.DataType.timestamp("us", tz="UTC"))
-        case ColumnType.LONG:
-            return arro3.Array(values, arro3.DataType.int64())
-    return arro3.Array(values, arro3.DataType.utf8())
-
-
-@contextmanager
-def _talking(address: str) -> Iterator[None]:
+def _talking(address: str) -> AbstractContextManager[None]:
     """Turn what delta-rs raises into an error that names the place."""
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        raise _unusable(address, error) from error
-    except Exception as error:
-        # What goes wrong while rows are read has no class of its own.
-        if type(error) is not Exception:
-            raise
-        raise _unusable(address, error) from error
-
-
-def _unusable(address: str, error: Exception) -> RemoteFailed:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return RemoteFailed(f"{address} cannot be used: {reason}", "LP935", "check the path, permissions and the storage")
+    hint = "check the path, permissions and the storage"
+    return delta_faults(lambda reason: RemoteFailed(f"{address} cannot be used: {reason}", "LP935", hint))

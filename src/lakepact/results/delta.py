@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,10 +13,10 @@ from lakepact.results.table import RULE_RESULTS, ResultColumn
 try:
     import arro3.core as arro3
     import deltalake
-    from deltalake.exceptions import CommitFailedError, DeltaError
+    from deltalake.exceptions import CommitFailedError
     from deltalake.schema import Field, PrimitiveType, Schema
 
-    from lakepact.store.delta_rows import python_rows
+    from lakepact.store.delta_rows import delta_faults, python_rows
 except ImportError as missing:
     raise ExtraMissing(
         "deltalake is not installed",
@@ -130,21 +130,9 @@ def _typed(rows: arro3.Table, columns: Sequence[ResultColumn]) -> arro3.Table:
     return arro3.Table.from_arrays(arrays, schema=arro3.Schema(fields))
 
 
-@contextmanager
-def _talking(location: str) -> Iterator[None]:
+def _talking(location: str) -> AbstractContextManager[None]:
     """Turn what delta-rs raises into an error that names the place."""
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        raise _unusable(location, error) from error
-    except Exception as error:
-        # What goes wrong while rows are read has no class of its own.
-        if type(error) is not Exception:
-            raise
-        raise _unusable(location, error) from error
-
-
-def _unusable(location: str, error: Exception) -> RemoteFailed:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     hint = "check the path, permissions and the credentials of the storage"
-    return RemoteFailed(f"the results in '{location}' cannot be used: {reason}", "LP992", hint)
+    return delta_faults(
+        lambda reason: RemoteFailed(f"the results in '{location}' cannot be used: {reason}", "LP992", hint)
+    )

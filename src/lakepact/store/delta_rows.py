@@ -1,18 +1,31 @@
-"""Rows of the store's tables as Arrow data, and back, with what delta-rs itself brings."""
+"""Tables through delta-rs: rows as Arrow data, and back, with what delta-rs itself brings; new tables; its faults."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import arro3.core as arro3
+import deltalake
+from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, Field, PrimitiveType, Schema
 
-from lakepact.errors import UsageError
+from lakepact.errors import LakepactError, UsageError
 from lakepact.store.tables import Column, ColumnType, Table
 
-__all__ = ["delta_fields", "delta_schema", "one_row", "python_rows", "python_values", "typed_rows"]
+__all__ = [
+    "arrow_rows",
+    "create_table",
+    "delta_faults",
+    "delta_fields",
+    "delta_schema",
+    "one_row",
+    "python_rows",
+    "python_values",
+    "typed_rows",
+]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DELTA_TYPES: Final = {
@@ -60,22 +73,31 @@ def python_values(table: arro3.Table, column: str) -> list[Any]:
 def one_row(table: Table, row: Mapping[str, Any]) -> arro3.Table:
     """One row as Arrow data. Raises UsageError LP869 for text that is not Unicode."""
     try:
-        return arro3.Table.from_pydict({each.name: _array(each.type, row[each.name]) for each in table.columns})
+        return arrow_rows(table, [row])
     except UnicodeEncodeError as error:
         message = "the event has text that is not valid Unicode, which a table cannot hold"
         raise UsageError(message, "LP869", f"remove {error.object[error.start]!r} from it") from error
 
 
-def _array(kind: ColumnType, value: Any) -> arro3.Array:
-    """An Arrow array of that one value."""
+def arrow_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> arro3.Table:
+    """Rows as Arrow data, with the columns of the table; times have a zone."""
+    return arro3.Table.from_pydict(
+        {each.name: _array(each.type, [row[each.name] for row in rows]) for each in table.columns}
+    )
+
+
+def _array(kind: ColumnType, values: Sequence[Any]) -> arro3.Array:
     match kind:
         case ColumnType.TIMESTAMP:
-            microseconds = (value - _EPOCH) // timedelta(microseconds=1)
-            return arro3.Array([microseconds], arro3.DataType.int64()).cast(_arrow(kind))
+            ticks = [None if each is None else (each - _EPOCH) // timedelta(microseconds=1) for each in values]
+            return arro3.Array(ticks, arro3.DataType.int64()).cast(_arrow(kind))
         case ColumnType.STRINGS:
-            elements = arro3.Array(list(value), arro3.DataType.utf8())
-            return arro3.list_array(arro3.Array([0, len(value)], arro3.DataType.int32()), elements)
-    return arro3.Array([value], _arrow(kind))
+            ends = [0]
+            for each in values:
+                ends.append(ends[-1] + len(each))
+            elements = arro3.Array([text for each in values for text in each], arro3.DataType.utf8())
+            return arro3.list_array(arro3.Array(ends, arro3.DataType.int32()), elements)
+    return arro3.Array(values, _arrow(kind))
 
 
 def _arrow(kind: ColumnType) -> arro3.DataType:
@@ -96,3 +118,34 @@ def typed_rows(table: Table, rows: arro3.Table) -> arro3.Table:
     fields = [arro3.Field(column.name, _arrow(column.type), nullable=column.nullable) for column in table.columns]
     columns = [rows.column(column.name).cast(_arrow(column.type)) for column in table.columns]
     return arro3.Table.from_arrays(columns, schema=arro3.Schema(fields))
+
+
+def create_table(uri: str, table: Table, options: dict[str, str] | None) -> deltalake.DeltaTable:
+    """A new table; `options` are delta-rs' for the storage. Raises DeltaError where there is one already."""
+    return deltalake.DeltaTable.create(
+        uri,
+        delta_schema(table),
+        name=table.name,
+        description=table.comment,
+        configuration=dict(table.properties),
+        storage_options=options,
+        raise_if_key_not_exists=False,
+    )
+
+
+@contextmanager
+def delta_faults(told: Callable[[str], LakepactError]) -> Iterator[None]:
+    """Turn what delta-rs raises into the error that `told` makes of its first line."""
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise told(_reason(error)) from error
+    except Exception as error:
+        # What goes wrong while rows are read has no class of its own.
+        if type(error) is not Exception:
+            raise
+        raise told(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -39,7 +39,15 @@ try:
     import deltalake
     from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-    from lakepact.store.delta_rows import delta_fields, delta_schema, one_row, python_rows, python_values, typed_rows
+    from lakepact.store.delta_rows import (
+        create_table,
+        delta_faults,
+        delta_fields,
+        one_row,
+        python_rows,
+        python_values,
+        typed_rows,
+    )
 except ImportError as missing:
     raise ExtraMissing(
         "deltalake is not installed",
@@ -257,7 +265,7 @@ class DeltaJournal:
                 return None
             # Of several that create at once one succeeds, and all go on with what it made.
             with suppress(DeltaError):
-                return _created(uri, table, self._options)
+                return create_table(uri, table, self._options)
         opened = deltalake.DeltaTable(uri, storage_options=self._options)
         layout_of(opened.metadata().configuration, where=f"{self.address} ({table.name})")
         return opened
@@ -334,18 +342,6 @@ def _migrate(opened: DeltaTable, table: Table, migrations: Sequence[Migration]) 
         opened.alter.set_table_properties({LAYOUT_PROPERTY: str(step.to)}, raise_if_not_exists=False)
 
 
-def _created(uri: str, table: Table, options: dict[str, str] | None) -> DeltaTable:
-    return deltalake.DeltaTable.create(
-        uri,
-        delta_schema(table),
-        name=table.name,
-        description=table.comment,
-        configuration=dict(table.properties),
-        storage_options=options,
-        raise_if_key_not_exists=False,
-    )
-
-
 def _added(table: DeltaTable, since: int, until: int) -> Sequence[Mapping[str, Any]] | None:
     """The rows that came after version `since`; None where the log no longer says, or says something else."""
     try:
@@ -355,24 +351,10 @@ def _added(table: DeltaTable, since: int, until: int) -> Sequence[Mapping[str, A
     return found if all(row["_change_type"] == "insert" for row in found) else None
 
 
-@contextmanager
-def _talking(address: str) -> Iterator[None]:
+def _talking(address: str) -> AbstractContextManager[None]:
     """Turn what delta-rs raises into an error that names the place."""
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        raise _unusable(address, error) from error
-    except Exception as error:
-        # What goes wrong while rows are read has no class of its own.
-        if type(error) is not Exception:
-            raise
-        raise _unusable(address, error) from error
-
-
-def _unusable(address: str, error: Exception) -> RemoteFailed:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     hint = "check the path, permissions and the storage options"
-    return RemoteFailed(f"{address} cannot be used: {reason}", "LP865", hint)
+    return delta_faults(lambda reason: RemoteFailed(f"{address} cannot be used: {reason}", "LP865", hint))
 
 
 def _named(contract_id: str) -> str:
