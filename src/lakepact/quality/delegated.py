@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lakepact.contract.model import Contract, SchemaObject
 from lakepact.quality.handling import AnyRule, rule_result, settled_status
 from lakepact.quality.native import Run
 from lakepact.results.model import RuleResult, RuleStatus
-from lakepact.rules.model import RowRule
+from lakepact.rules.model import ObjectRules, RowRule
 
-__all__ = ["Finding", "asked_object", "described_fault", "public_columns", "result_of", "shown_number"]
+__all__ = [
+    "Finding",
+    "asked_object",
+    "asked_rules",
+    "described_fault",
+    "environment",
+    "public_columns",
+    "result_of",
+    "shown_number",
+]
 
 _PUBLIC = "public"
 _LONGEST_FAULT = 300
@@ -58,6 +69,27 @@ def _message(rule: AnyRule, finding: Finding, status: RuleStatus) -> str:
     value = finding.value if finding.value is not None else "no value"
     threshold = finding.threshold or getattr(rule, "threshold", "")
     return f"{value}, {threshold}" if threshold else value
+
+
+def asked_rules(rules: ObjectRules, engine: str, *, compiled: bool) -> tuple[AnyRule, ...]:
+    """The rules that are for the engine, after lakepact's own where these are asked for too (`compiled`)."""
+    own: tuple[AnyRule, ...] = (*rules.row_rules, *rules.dataset_rules) if compiled else ()
+    return (*own, *(rule for rule in rules.engine_rules if rule.engine == engine))
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """While this is open, the process has these variables; then they are as they were."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def asked_object(contract: Contract, name: str) -> SchemaObject:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,9 @@ from lakepact.errors import ExtraMissing
 from lakepact.quality.delegated import (
     Finding,
     asked_object,
+    asked_rules,
     described_fault,
+    environment,
     public_columns,
     result_of,
     shown_number,
@@ -72,7 +73,7 @@ class GxEngine:
         An expectation that GX cannot evaluate is ERROR, with what GX says, and the others are evaluated all the same.
         Raises ExtraMissing LP975 where GX is not installed, LP974 for files without DuckDB.
         """
-        asked = _asked(rules, compiled=self._compiled)
+        asked = asked_rules(rules, self.name, compiled=self._compiled)
         if not asked:
             return ()
         library = _library()
@@ -93,25 +94,13 @@ class GxEngine:
         return tuple(result_of(context.run, rule, self.name, findings[rule.id]) for rule in asked)
 
 
-def _asked(rules: ObjectRules, *, compiled: bool) -> tuple[AnyRule, ...]:
-    own: tuple[AnyRule, ...] = (*rules.row_rules, *rules.dataset_rules) if compiled else ()
-    return (*own, *(rule for rule in rules.engine_rules if rule.engine == "gx"))
-
-
 def _library() -> Any:
-    before = {name: os.environ.get(name) for name in _QUIET_ENVIRONMENT}
-    os.environ.update(_QUIET_ENVIRONMENT)
     try:
-        import great_expectations
+        with environment(_QUIET_ENVIRONMENT):
+            import great_expectations
     except ImportError as error:
         message = f"Great Expectations is not installed: there is no module {error.name!r}"
         raise ExtraMissing(message, "LP975", "pip install 'lakepact[gx]'") from None
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
     return great_expectations
 
 

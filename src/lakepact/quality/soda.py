@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lakepact.errors import ExtraMissing
-from lakepact.quality.delegated import Finding, asked_object, described_fault, result_of, shown_number
+from lakepact.quality.delegated import (
+    Finding,
+    asked_object,
+    asked_rules,
+    described_fault,
+    environment,
+    result_of,
+    shown_number,
+)
 from lakepact.quality.engine import Data, EngineContext, FrameData
 from lakepact.quality.handling import AnyRule
 from lakepact.quality.shaped import ShapedData, Unanswerable, opened
@@ -61,7 +68,7 @@ class SodaEngine:
         A check that Soda cannot evaluate is ERROR, with what Soda says, and the others are evaluated all the same.
         Raises ExtraMissing LP973 where Soda is not installed, LP974 for files without DuckDB.
         """
-        asked = _asked(rules, compiled=self._compiled)
+        asked = asked_rules(rules, self.name, compiled=self._compiled)
         if not asked:
             return ()
         soda = _library(data)
@@ -79,11 +86,6 @@ class SodaEngine:
         finally:
             _ONE_AT_A_TIME.release()
         return tuple(result_of(context.run, rule, self.name, findings[rule.id]) for rule in asked)
-
-
-def _asked(rules: ObjectRules, *, compiled: bool) -> tuple[AnyRule, ...]:
-    own: tuple[AnyRule, ...] = (*rules.row_rules, *rules.dataset_rules) if compiled else ()
-    return (*own, *(rule for rule in rules.engine_rules if rule.engine == "soda"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,34 +113,31 @@ class _Source:
 
 
 def _library(data: Data) -> _Library:
-    before = {name: os.environ.get(name) for name in _QUIET_ENVIRONMENT}
-    os.environ.update(_QUIET_ENVIRONMENT)
     try:
-        # First, or the plugins find each other in a circle.
-        import soda_core.contracts  # noqa: F401
-        from soda_core.common.logs import Logs
-        from soda_core.common.yaml import ContractYamlSource
-        from soda_core.contracts.contract_verification import ContractVerificationSession
-        from soda_core.telemetry.soda_telemetry import SodaTelemetry
-
-        # It reads the environment once, when it is first made.
-        SodaTelemetry()
-        if isinstance(data, FrameData):
-            from soda_sparkdf import SparkDataFrameDataSource
-
-            return _Library(ContractVerificationSession, ContractYamlSource, Logs, frames=SparkDataFrameDataSource)
-        from soda_duckdb import DuckDBDataSource
-
-        return _Library(ContractVerificationSession, ContractYamlSource, Logs, files=DuckDBDataSource)
+        with environment(_QUIET_ENVIRONMENT):
+            return _imported(data)
     except ImportError as error:
         message = f"Soda is not installed: there is no module {error.name!r}"
         raise ExtraMissing(message, "LP973", "pip install 'lakepact[soda]'") from None
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+
+
+def _imported(data: Data) -> _Library:
+    # First, or the plugins find each other in a circle.
+    import soda_core.contracts  # noqa: F401
+    from soda_core.common.logs import Logs
+    from soda_core.common.yaml import ContractYamlSource
+    from soda_core.contracts.contract_verification import ContractVerificationSession
+    from soda_core.telemetry.soda_telemetry import SodaTelemetry
+
+    # It reads the environment once, when it is first made.
+    SodaTelemetry()
+    if isinstance(data, FrameData):
+        from soda_sparkdf import SparkDataFrameDataSource
+
+        return _Library(ContractVerificationSession, ContractYamlSource, Logs, frames=SparkDataFrameDataSource)
+    from soda_duckdb import DuckDBDataSource
+
+    return _Library(ContractVerificationSession, ContractYamlSource, Logs, files=DuckDBDataSource)
 
 
 @dataclass(frozen=True, slots=True)
