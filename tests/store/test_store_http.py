@@ -53,7 +53,7 @@ def serving(app: Any) -> Iterator[str]:
     listening.bind(("127.0.0.1", 0))
     # From here on a connection waits for the server instead of being refused.
     listening.listen(128)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

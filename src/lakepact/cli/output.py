@@ -6,6 +6,7 @@ rich is imported where something is drawn, so that `--version` and `--json` do w
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -14,7 +15,17 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 if TYPE_CHECKING:
     from lakepact.local.report import Line
 
-__all__ = ["ReaderGone", "printable", "say", "show_diff", "show_json", "show_lines", "wants_colour", "write"]
+__all__ = [
+    "ReaderGone",
+    "log_to_stderr",
+    "printable",
+    "say",
+    "show_diff",
+    "show_json",
+    "show_lines",
+    "wants_colour",
+    "write",
+]
 
 PIPED_WIDTH: Final = 100
 
@@ -52,6 +63,14 @@ def write(text: str) -> None:
 def say(text: str) -> None:
     """Write words for people to stderr, ending the line."""
     print(printable(text), file=sys.stderr)
+
+
+def log_to_stderr(*loggers: str) -> None:
+    """Write to stderr what those loggers say from now on: for commands that serve until they are ended."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in loggers:
+        logging.getLogger(name).addHandler(handler)
 
 
 def show_json(value: Any) -> None:

@@ -13,7 +13,7 @@ import typer
 from lakepact.cli.arguments import regular_file
 from lakepact.cli.diff import Format
 from lakepact.cli.diff import diff as diff_documents
-from lakepact.cli.output import printable, say, show_json, write
+from lakepact.cli.output import log_to_stderr, printable, say, show_json, write
 from lakepact.errors import ContractInvalid, ExitCode, Severity, UsageError
 
 if TYPE_CHECKING:
@@ -328,7 +328,9 @@ def serve(
     """Offer a store over HTTP to those who have a token (LAKEPACT_STORE_TOKENS), until it is interrupted."""
     from lakepact.store.http_service import serve as serve_store
 
-    serve_store(_address(address), host, port)
+    named = _address(address)
+    log_to_stderr("lakepact", "uvicorn.error")
+    serve_store(named, host, port, ready=lambda listening: say(f"listening on {listening}, contracts are in {named}"))
 
 
 def _address(given: str | None) -> str:

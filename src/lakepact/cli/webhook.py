@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from base64 import b64encode
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from lakepact.cli.arguments import regular_file
-from lakepact.cli.output import printable, say, show_json, write
+from lakepact.cli.output import log_to_stderr, printable, say, show_json, write
 from lakepact.errors import RemoteFailed, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def serve(
     ways = " or ".join("+".join(sorted(each)) for each in settings.policy)
     if opened.address == "memory:":
         say("memory: forgets all events when this process ends")
-    _log_to_stderr()
+    log_to_stderr("lakepact.webhook", "uvicorn.error")
+    logging.getLogger("lakepact.webhook").setLevel(logging.INFO)
     serve_receiver(
         opened,
         settings,
@@ -238,17 +240,6 @@ def _send(url: str, body: bytes, headers: Mapping[str, str], *, as_json: bool) -
         write(f"{answer.status_code} {printable(_on_one_line(answer.text))}".rstrip() + "\n")
     if not answer.is_success:
         raise RemoteFailed(f"{url} refuses the notice: HTTP {answer.status_code}", "LP949", "docs/webhook.md says why")
-
-
-def _log_to_stderr() -> None:
-    """What the receiver says of deliveries, and the server of its troubles."""
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name in ("lakepact.webhook", "uvicorn.error"):
-        logging.getLogger(name).addHandler(handler)
-    logging.getLogger("lakepact.webhook").setLevel(logging.INFO)
 
 
 def _event_json(event: InboxEvent) -> dict[str, Any]:

@@ -75,8 +75,14 @@ _STATUSES: Final[Mapping[type[LakepactError], int]] = {
 }
 
 
-def serve(store_address: str, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serve the store at that address until the process is told to end.
+def serve(
+    store_address: str,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    ready: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Serve the store at that address until the process is told to end; `ready` is told where, once it listens.
 
     The tokens come from the environment variable LAKEPACT_STORE_TOKENS. The service speaks HTTP: where others than this
     machine reach it, put what ends TLS before it. Raises ConfigurationError LP874 without tokens, EnvironmentLacking
@@ -88,7 +94,11 @@ def serve(store_address: str, host: str = "127.0.0.1", port: int = 8080) -> None
         raise ConfigurationError("the service has no tokens, so nobody could use it", "LP874", hint)
     app = store_app(open_store(store_address), tokens=fixed_tokens(tokens))
     with _listening(host, port) as listening:
-        uvicorn.Server(uvicorn.Config(app, server_header=False)).run(sockets=[listening])
+        shown = f"[{host}]" if ":" in host else host
+        ready(f"http://{shown}:{listening.getsockname()[1]}")
+        # The server's own logging configuration would switch on again what other libraries have switched off.
+        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listening(host: str, port: int) -> socket.socket:
