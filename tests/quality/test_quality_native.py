@@ -192,14 +192,60 @@ def test_each_key_is_one_action_more(spark: Any, executions: Callable[[], int]) 
     with opened(spark, frame, contract) as rows:
         before = executions()
         rows.find_clashes()
-        assert executions() - before == 2
+        # Each is a view of its clashing keys, and their number.
+        assert executions() - before == 4
         counts, results = rows.evaluate()
-        assert executions() - before == 3
+        assert executions() - before == 5
     assert {each.rule_id: each.violations for each in results if "unique" in each.rule_id} == {
         "t.a.unique": 0,
         "t.b.unique": 100,
     }
     assert counts.kept == 0
+
+
+@pytest.mark.parametrize("unclear", ["", "percentile(a, 0.5)"], ids=["one pass", "rows apart"])
+def test_queries_on_the_rows_speak_of_the_kept_ones(spark: Any, unclear: str, executions: Callable[[], int]) -> None:
+    quality = [
+        {"id": "mean", "type": "sql", "query": "SELECT avg(a) FROM {object}", "mustBe": 3},
+        {"id": "odd", "type": "sql", "query": "SELECT count(*) AS n FROM {object} WHERE a % 2 = 1", "mustBe": 2},
+        {"id": "kinds", "type": "sql", "query": "SELECT count(DISTINCT a) FROM {object}", "mustBe": 3},
+    ]
+    contract, rules = compiled(document(declared("a", "integer", logicalTypeOptions={"minimum": 2}), quality=quality))
+    if unclear:
+        first, *others = rules.dataset_rules
+        rules = replace(rules, dataset_rules=(replace(first, measure=Aggregate(unclear)), *others))
+    run = Run(run_id="run-1", contract=contract, dataset="data", clock=lambda: NOW)
+    frame = spark.range(5).selectExpr("id AS row", "id AS a")
+    with NativeEvaluation(spark, frame, rules=rules, run=run) as rows:
+        before = executions()
+        counts, results = rows.evaluate()
+        # One for the rows and what is measured of them; a view of the kept rows, and one for the query that is more.
+        assert executions() - before == 3
+    found = {each.rule_id.rpartition(".")[2]: (each.value, each.status.value) for each in results}
+    assert (counts.kept, counts.quarantined) == (3, 2)
+    assert found["mean"] == ("3.0", "pass")
+    assert found["odd"] == ("1", "warn")
+    assert found["kinds"] == ("3", "pass")
+
+
+def test_keys_that_clash_are_found_once_and_forgotten(spark: Any) -> None:
+    def kept() -> int:
+        return int(spark.sparkContext._jsc.getPersistentRDDs().size())
+
+    contract = document(declared("a", "integer", unique=True), declared("b", "string", unique=True))
+    frame = spark.range(100).selectExpr("id AS row", "id DIV 2 AS a", "CAST(id AS STRING) AS b")
+    before = kept()
+    with opened(spark, frame, contract) as rows:
+        rows.find_clashes()
+        assert kept() == before + 1, "a text is hashed first"
+        plan = spark.sql(rows._rows.kept())._jdf.queryExecution().executedPlan().toString()
+        assert "InMemoryTableScan" in plan
+        assert rows.kept().count() == 0
+    assert kept() == before
+    with opened(spark, frame, contract) as rows:
+        rows.find_clashes(cached=False)
+        assert kept() == before
+        assert rows.kept().count() == 0
 
 
 @pytest.mark.parametrize("rows", [0, 3], ids=["no rows", "everything is removed"])

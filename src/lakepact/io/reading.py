@@ -227,5 +227,5 @@ def _shaped(spark: Any, frame: Any, governed: Governed, order: _ReadOrder, align
     rules = with_actions(governed.rules, OnViolation.QUARANTINE)
     # Its views must outlive this call: the data frame is computed when its reader asks for rows.
     rows = NativeEvaluation(spark, frame, rules=rules, run=run, alignment=alignment, carried=kept)
-    rows.find_clashes()
+    rows.find_clashes(cached=False)
     return rows.kept()

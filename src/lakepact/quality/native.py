@@ -22,7 +22,7 @@ from lakepact.quality.rows import JudgedRows, KeyClashes, Measures
 from lakepact.quality.schema import Alignment, align
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.conversion import converted
-from lakepact.rules.model import Action, Aggregate, DatasetRule, ObjectRules, RowRule, RowRuleKind, TypedColumn
+from lakepact.rules.model import Action, DatasetRule, ObjectRules, RowRule, RowRuleKind, TypedColumn
 from lakepact.spark.quiet import errors_expected, failure_text, spark_failures
 from lakepact.sql import identifier
 
@@ -95,6 +95,7 @@ class NativeEvaluation:
         self._run = run
         self._rules = rules
         self._views: list[str] = []
+        self._cached: list[Any] = []
         self._analysed = False
         self._failed: dict[str, Exception] = {}
         self.alignment = alignment or align_frame(spark, frame, rules)
@@ -113,14 +114,17 @@ class NativeEvaluation:
         self.close()
 
     def close(self) -> None:
-        """Forget the temporary views; data frames that were made from them can no longer be used."""
+        """Forget the temporary views and what is cached; data frames made from them can no longer be used."""
+        while self._cached:
+            self._cached.pop().unpersist()
         while self._views:
             self._spark.catalog.dropTempView(self._views.pop())
 
-    def find_clashes(self, existing: Any | None = None) -> None:
+    def find_clashes(self, existing: Any | None = None, *, cached: bool = True) -> None:
         """Find out for each key rule whether keys clash, within the data and with the rows of the frame `existing`.
 
-        Must be asked before the other questions; without it no key clashes.
+        Must be asked before the other questions; without it no key clashes. With `cached` Spark may keep the keys that
+        clash until this is closed, so that they are found once.
         """
         self._leave_out_refused()
         there = self._view(existing) if existing is not None else ""
@@ -129,13 +133,26 @@ class NativeEvaluation:
         for rule in self._rows.rules.row_rules:
             if rule.kind is RowRuleKind.KEY:
                 known = columns >= {name.casefold() for name in rule.columns}
-                found[rule.id] = self._clashes(rule, there if known else "")
+                found[rule.id] = self._clashes(rule, there if known else "", cached=cached)
         self._rows = replace(self._rows, clashes=found)
 
-    def _clashes(self, rule: RowRule, there: str) -> KeyClashes:
-        within = self._number(self._rows.clash_probe(rule))
+    def _clashes(self, rule: RowRule, there: str, *, cached: bool) -> KeyClashes:
+        repeated = self._kept_relation(self._rows.repeated_keys(rule)) if cached and self._rows.is_narrow(rule) else ""
+        probe = f"SELECT count(1) AS n FROM {repeated}" if repeated else self._rows.clash_probe(rule)
+        within = self._number(probe)
         clashing = bool(there) and self._number(self._rows.existing_probe(rule, there)) > 0
-        return KeyClashes(within, there if clashing else "")
+        return KeyClashes(within, there if clashing else "", repeated)
+
+    def _kept_relation(self, query: str) -> str:
+        """The quoted name of a relation that Spark computes once; '' where it keeps none (serverless compute)."""
+        frame = self._spark.sql(query)
+        try:
+            with errors_expected():
+                frame.persist()
+        except spark_failures():
+            return ""
+        self._cached.append(frame)
+        return self._view(frame)
 
     def kept(self) -> Any:
         """The rows that break no rule that removes rows, with the contract's columns and the carried ones."""
@@ -166,7 +183,7 @@ class NativeEvaluation:
         """
         self._leave_out_refused()
         dataset_rules, whole = self._rules.dataset_rules, resulting()
-        direct = Measures(tuple(r for r in dataset_rules if isinstance(r.measure, Aggregate) and whole is None))
+        direct = Measures.among(dataset_rules) if whole is None else Measures()
         try:
             with errors_expected():
                 counts, results = self._row_results(direct)

@@ -9,15 +9,19 @@ from typing import Final
 
 from lakepact.plan.context import REMOVES
 from lakepact.plan.names import FAILED_RULES, RAW
+from lakepact.quality.aggregates import row_measure
 from lakepact.quality.masks import Masks
 from lakepact.quality.schema import Alignment
-from lakepact.rules.model import Action, Aggregate, DatasetRule, ObjectRules, RowRule, RowRuleKind
+from lakepact.rules.model import Action, DatasetRule, ObjectRules, RowRule, RowRuleKind
 from lakepact.sql import identifier, string
 
 __all__ = ["JudgedRows", "KeyClashes", "Measures"]
 
 _INPUT: Final = "`_lakepact_input`"
 _KEYED: Final = "`_lakepact_keyed`"
+_EIGHT_BYTES: Final = frozenset(
+    ["BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP_NTZ"]
+)
 # Keys that clash: some megabytes.
 _FEW: Final = 50_000
 
@@ -26,12 +30,14 @@ _FEW: Final = 50_000
 class KeyClashes:
     """What is known of a key rule: how many keys clash within the data, and with rows that are there (`existing`).
 
-    `within` counts hashes, so that it is more than nothing wherever a key clashes, and once in a lifetime where none
-    does. `existing` is the SQL name of the relation that holds other rows, '' where no key of the data is there.
+    `within` counts keys, or their hashes, so that it is more than nothing wherever a key clashes, and once in a
+    lifetime where none does. `known` is the SQL name of the relation of the keys that clash within, '' where they are to
+    be found again. `existing` is that of the relation that holds other rows, '' where no key of the data is there.
     """
 
     within: int
     existing: str = ""
+    known: str = ""
 
     def __bool__(self) -> bool:
         return self.within > 0 or bool(self.existing)
@@ -44,17 +50,28 @@ class KeyClashes:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Dataset rules that one aggregation over the kept rows answers, by their position in the query's result."""
+    """Dataset rules that one pass over the kept rows answers, by their position in the query's result."""
 
     rules: tuple[DatasetRule, ...] = ()
 
+    @classmethod
+    def among(cls, rules: Sequence[DatasetRule]) -> Measures:
+        """Those of the rules that it answers."""
+        return cls(tuple(rule for rule in rules if row_measure(rule) is not None))
+
     def columns(self) -> list[str]:
         """One column for each rule: the measured value."""
-        return [
-            f"{rule.measure.expression} AS v{number}"
-            for number, rule in enumerate(self.rules)
-            if isinstance(rule.measure, Aggregate)
-        ]
+        found = self.columns_over("")
+        assert found is not None, "a measure is made of aggregates that are known, or has no condition of its own"
+        return found
+
+    def columns_over(self, condition: str) -> list[str] | None:
+        """The same over the rows for which the condition is true; None where the rows have to be apart for that."""
+        measures = [row_measure(rule) for rule in self.rules]
+        texts = [measure.over(condition) for measure in measures if measure is not None]
+        if None in texts:
+            return None
+        return [f"{text} AS v{number}" for number, text in enumerate(texts)]
 
     def verdicts(self) -> list[str]:
         """The value as text, and whether it is as it should be, for each rule."""
@@ -142,7 +159,9 @@ class JudgedRows:
         """
         asked = measures or Measures()
         removed = self._any(*REMOVES)
-        split = bool(removed and asked.rules)
+        # To group rows costs more than to look at the condition of each for every measure.
+        together = asked.columns_over(f"NOT ({removed})" if removed else "")
+        split = together is None
         columns = [
             f"{f'NOT ({removed})' if split else 'CAST(NULL AS BOOLEAN)'} AS kept",
             "count(1) AS n",
@@ -150,7 +169,7 @@ class JudgedRows:
             f"{_count(self._only_dropped())} AS dropped",
             f"{_count(self._any(Action.FAIL))} AS failing",
             *(f"{_count(self.masks.broken(position))} AS f{position}" for position in range(len(self.judged))),
-            *asked.columns(),
+            *(asked.columns() if together is None else together),
         ]
         grouped = f"\nGROUP BY NOT ({removed})" if split else ""
         text = f"{self._with(self._levels())}SELECT {_listed(columns)}\nFROM {self._last}{grouped}"
@@ -173,6 +192,21 @@ class JudgedRows:
         Equal keys have equal hashes, and to group eight bytes is cheaper than to group keys.
         """
         return self._repeated(f"xxhash64({_listed(self._keys(rule))})", rule)
+
+    def is_narrow(self, rule: RowRule) -> bool:
+        """Whether each part of a key has eight bytes at most, so that little is won by hashing it first."""
+        types = {column.name: column.type.ddl for column in self.rules.columns}
+        return all(types[name] in _EIGHT_BYTES for name in rule.columns)
+
+    def repeated_keys(self, rule: RowRule) -> str:
+        """The query of the keys that occur more than once, in a form that Spark finds again where it was cached."""
+        ((name, text),) = self._inputs()
+        # With a common table expression the cached plan would not be recognised.
+        return self._repeated_keys(rule, f"(\n{text}\n) AS {name}")
+
+    def _repeated_keys(self, rule: RowRule, rows: str = _INPUT) -> str:
+        keys = _listed(self._keys(rule))
+        return f"SELECT {keys} FROM {rows} WHERE {self._complete(rule)} GROUP BY {keys} HAVING count(1) > 1"
 
     def exact_probe(self, rule: RowRule) -> str:
         """The query of how many keys occur more than once."""
@@ -217,13 +251,14 @@ class JudgedRows:
         clash, keys = self.clashes[rule.id], _listed(self._keys(rule))
         parts = []
         if clash.within:
-            where = self._complete(rule)
-            parts.append(f"SELECT {keys} FROM {_INPUT} WHERE {where} GROUP BY {keys} HAVING count(1) > 1")
+            parts.append(f"SELECT {keys} FROM {clash.known}" if clash.known else self._repeated_keys(rule))
         if clash.existing:
             # Only those that the data has too: a large table is not grouped for a few rows.
             there = _listed([f"e.{key}" for key in self._keys(rule)])
             same = _equal("i", "e", self._keys(rule))
             parts.append(f"SELECT {there} FROM {clash.existing} AS e LEFT SEMI JOIN {_INPUT} AS i ON {same}")
+        if not clash.existing:
+            return parts[0]
         union = "\nUNION ALL\n".join(parts)
         return f"SELECT DISTINCT {keys} FROM (\n{union}\n)"
 
