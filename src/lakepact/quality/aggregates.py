@@ -11,119 +11,25 @@ from lakepact.sql_text import Token, TokenKind, join, significant, tokenize
 
 __all__ = ["RowMeasure", "filtered", "row_measure"]
 
-_AGGREGATES: Final = frozenset(
-    [
-        "avg",
-        "bool_and",
-        "bool_or",
-        "count",
-        "count_if",
-        "every",
-        "max",
-        "mean",
-        "min",
-        "stddev",
-        "stddev_pop",
-        "stddev_samp",
-        "sum",
-        "var_pop",
-        "var_samp",
-        "variance",
-    ]
-)
+_AGGREGATES: Final = {
+    *("avg", "bool_and", "bool_or", "count", "count_if", "every", "max", "mean", "min", "stddev", "stddev_pop"),
+    *("stddev_samp", "sum", "var_pop", "var_samp", "variance"),
+}
 # What may stand before a parenthesis and aggregates nothing. Any other word may be an aggregate.
-_OTHERS: Final = frozenset(
-    [
-        "abs",
-        "and",
-        "between",
-        "by",
-        "case",
-        "cast",
-        "ceil",
-        "ceiling",
-        "coalesce",
-        "current_date",
-        "current_timestamp",
-        "date_diff",
-        "datediff",
-        "div",
-        "else",
-        "floor",
-        "greatest",
-        "if",
-        "ifnull",
-        "in",
-        "is",
-        "isnan",
-        "isnull",
-        "least",
-        "length",
-        "like",
-        "lower",
-        "not",
-        "nullif",
-        "nvl",
-        "or",
-        "rlike",
-        "round",
-        "sqrt",
-        "substring",
-        "then",
-        "to_date",
-        "to_timestamp",
-        "trim",
-        "try_cast",
-        "try_divide",
-        "unix_seconds",
-        "upper",
-        "when",
-        "year",
-        "month",
-        "day",
-        "hour",
-    ]
-)
+_OTHERS: Final = {
+    *("abs", "and", "between", "by", "case", "cast", "ceil", "ceiling", "coalesce", "current_date"),
+    *("current_timestamp", "date_diff", "datediff", "div", "else", "floor", "greatest", "if", "ifnull", "in", "is"),
+    *("isnan", "isnull", "least", "length", "like", "lower", "not", "nullif", "nvl", "or", "rlike", "round"),
+    *("sqrt", "substring", "then", "to_date", "to_timestamp", "trim", "try_cast", "try_divide", "unix_seconds"),
+    *("upper", "when", "year", "month", "day", "hour"),
+}
 # What makes more of a query than one line of aggregates over one relation.
-_MORE: Final = frozenset(
-    [
-        "all",
-        "cluster",
-        "cross",
-        "distinct",
-        "distribute",
-        "except",
-        "filter",
-        "from",
-        "full",
-        "group",
-        "having",
-        "inner",
-        "intersect",
-        "join",
-        "lateral",
-        "left",
-        "limit",
-        "minus",
-        "natural",
-        "offset",
-        "order",
-        "over",
-        "pivot",
-        "qualify",
-        "right",
-        "select",
-        "sort",
-        "tablesample",
-        "union",
-        "unpivot",
-        "values",
-        "window",
-        "where",
-        "with",
-        "within",
-    ]
-)
+_MORE: Final = {
+    *("all", "cluster", "cross", "distinct", "distribute", "except", "filter", "from", "full", "group", "having"),
+    *("inner", "intersect", "join", "lateral", "left", "limit", "minus", "natural", "offset", "order", "over"),
+    *("pivot", "qualify", "right", "select", "sort", "tablesample", "union", "unpivot", "values", "window"),
+    *("where", "with", "within"),
+}
 _OBJECT: Final = re.compile(r"\{object:([^{}]*)\}")
 
 

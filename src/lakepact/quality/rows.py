@@ -19,9 +19,9 @@ __all__ = ["JudgedRows", "KeyClashes", "Measures"]
 
 _INPUT: Final = "`_lakepact_input`"
 _KEYED: Final = "`_lakepact_keyed`"
-_EIGHT_BYTES: Final = frozenset(
-    ["BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP_NTZ"]
-)
+_EIGHT_BYTES: Final = {
+    *("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP_NTZ"),
+}
 # Keys that clash: some megabytes.
 _FEW: Final = 50_000
 
@@ -31,8 +31,8 @@ class KeyClashes:
     """What is known of a key rule: how many keys clash within the data, and with rows that are there (`existing`).
 
     `within` counts keys, or their hashes, so that it is more than nothing wherever a key clashes, and once in a
-    lifetime where none does. `known` is the SQL name of the relation of the keys that clash within, '' where they are to
-    be found again. `existing` is that of the relation that holds other rows, '' where no key of the data is there.
+    lifetime where none does. `known` is the SQL name of the relation of the keys that clash within, '' where they are
+    to be found again. `existing` is that of the relation of other rows, '' where no key of the data is there.
     """
 
     within: int
