@@ -13,6 +13,7 @@ from benchmarks.contracts import measure_contracts
 from benchmarks.demo import measure_demo
 from benchmarks.engines import measure_engines
 from benchmarks.governed import measure_governed
+from benchmarks.marking import measure_marking
 from benchmarks.measure import Line
 from benchmarks.receiver import measure_receiver
 from benchmarks.rows import measure_rows
@@ -21,7 +22,19 @@ from benchmarks.startup import measure_commands, measure_session
 from benchmarks.store import measure_store
 from lakepact.spark.session import open_local_session
 
-_PARTS = ("startup", "contracts", "store", "collibra", "receiver", "rules", "rows", "governed", "engines", "demo")
+_PARTS = (
+    "startup",
+    "contracts",
+    "store",
+    "collibra",
+    "receiver",
+    "rules",
+    "rows",
+    "governed",
+    "marking",
+    "engines",
+    "demo",
+)
 
 
 def _lines(parts: list[str], *, rows: int, seconds: int) -> Iterator[Line]:
@@ -40,7 +53,7 @@ def _lines(parts: list[str], *, rows: int, seconds: int) -> Iterator[Line]:
         yield from measure_planning()
     if "engines" in parts:
         yield from measure_engines(rows=rows)
-    if not {"rules", "rows", "governed", "demo"} & set(parts):
+    if not {"rules", "rows", "governed", "marking", "demo"} & set(parts):
         return
     with tempfile.TemporaryDirectory(prefix="lakepact-bench-") as name:
         folder = Path(name)
@@ -51,6 +64,8 @@ def _lines(parts: list[str], *, rows: int, seconds: int) -> Iterator[Line]:
                 yield from measure_rows(session, folder, rows=rows)
             if "governed" in parts:
                 yield from measure_governed(session, folder, rows=2 * rows)
+            if "marking" in parts:
+                yield from measure_marking(session, folder, rows=rows)
             if "demo" in parts:
                 yield from measure_demo(folder)
 
