@@ -12,6 +12,7 @@ import pytest
 from quarantine_samples import RULE, START, SetClock, orders_contract, set_aside
 from quarantine_suite import PlaceSuite
 
+from lakepact.contract import load_contract
 from lakepact.errors import ConfigurationError, LifecycleRefused, RemoteFailed, StoreConflict, UsageError
 from lakepact.quarantine import (
     Act,
@@ -260,6 +261,26 @@ def test_a_place_that_is_no_quarantine(tmp_path: Path) -> None:
 def test_an_address_of_nothing(address: str) -> None:
     with pytest.raises(UsageError, match=f"LP984: '{address}' is no address of a quarantine"):
         open_quarantine(address)
+
+
+def test_a_merge_that_cannot_be_made_is_refused_before_anything_is_claimed(table: Path) -> None:
+    quarantine, path = opened(table), str(table.with_name("orders"))
+    keyless = orders_contract().source.replace(b", primaryKey: true, primaryKeyPosition: 1", b"")
+    quarantine.review([each.id for each in quarantine.records()], actor="ada")
+    quarantine.approve([each.id for each in quarantine.records()], actor="ada", reason="fine")
+
+    def attempt(source: bytes = orders_contract().source, mode: str = "merge", **more: Any) -> Replayed:
+        target = Target(contract=load_contract(source), path=path)
+        # Nothing of it gets as far as Spark.
+        return replay(quarantine, target, spark=None, actor="bob", mode=mode, **more)
+
+    with pytest.raises(UsageError, match="LP898: a merge needs a primary key"):
+        attempt(keyless)
+    with pytest.raises(UsageError, match="LP989: a merge needs the checks: without them rows with one key could meet"):
+        attempt(skip_checks=True, reason="hurry")
+    with pytest.raises(UsageError, match="LP989: a replay cannot overwrite"):
+        attempt(mode="overwrite")
+    assert {each.replay_run for each in quarantine.records()} == {""}
 
 
 def test_what_is_not_ready_is_not_replayed(table: Path) -> None:

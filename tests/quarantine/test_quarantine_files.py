@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from quarantine_samples import CONTRACT_ID, START, SetClock, orders_contract
+from quarantine_samples import CONTRACT_ID, START, SetClock, orders_contract, set_aside
 from quarantine_suite import PlaceSuite
 
-from lakepact.errors import ConfigurationError, UsageError
+from lakepact.errors import ConfigurationError, LifecycleRefused, StoreConflict, UsageError
 from lakepact.quarantine import (
     FailedRule,
     Kind,
@@ -26,6 +26,7 @@ from lakepact.quarantine import (
 )
 from lakepact.quarantine.file_place import FilePlace
 from lakepact.quarantine.model import Stored
+from lakepact.testing.contract_store_suite import at_once
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -167,6 +168,94 @@ def test_a_batch_is_not_corrected_value_by_value(url: str, source: Path) -> None
     quarantine.review([key], actor="ada")
     with pytest.raises(UsageError, match=f"LP985: the batch {key[:12]} cannot be corrected value by value"):
         quarantine.correct(key, {"amount": 1.0}, actor="ada", reason="sign")
+
+
+@pytest.fixture
+def corrected(source: Path) -> Path:
+    """A file that is to take the place of the source."""
+    file = source.with_name("corrected.csv")
+    file.write_text("order_id,amount\n1,7\n")
+    return file
+
+
+def test_a_corrected_file_takes_the_place_of_a_batch(url: str, source: Path, corrected: Path, tmp_path: Path) -> None:
+    place = FilePlace(url)
+    quarantine = Quarantine(place, clock=SetClock())
+    key = set_batch(place, source).header.id
+    quarantine.review([key], actor="ada")
+    found = quarantine.correct_batch(key, str(corrected), actor="ada", reason="sign", expected=1)
+    assert (found.status, found.version, found.corrected["original_path"]) == (Status.CORRECTED, 2, str(corrected))
+    assert [(each.act.value, each.actor, each.reason) for each in quarantine.decisions(key)] == [
+        ("review", "ada", ""),
+        ("correct", "ada", "sign"),
+    ]
+    assert place.fetch(key, tmp_path / "1", correction=found.correction).read_bytes() == corrected.read_bytes()
+    assert place.fetch(key, tmp_path / "2").read_bytes() == source.read_bytes()
+    # The same file again is the same correction; another one takes its place.
+    again = quarantine.correct_batch(key, str(corrected), actor="ada", reason="sign")
+    assert (again.correction, again.version) == (found.correction, 3)
+    corrected.write_text("order_id,amount\n1,8\n")
+    other = quarantine.correct_batch(key, str(corrected), actor="ada", reason="sign")
+    quarantine.review([key], actor="bob")
+    approved = quarantine.approve([key], actor="bob", reason="fine")[0]
+    assert found.correction != other.correction == approved.correction
+    purge(quarantine, (key,), actor="ada", reason="asked to")
+    fs, root = fsspec.core.url_to_fs(url)
+    assert sorted({name[len(root) + 1 :].split("/")[1] for name in fs.find(root)}) == ["decisions", "record.json"]
+    assert (quarantine.record(key).held, quarantine.record(key).corrected) == (False, {})
+
+
+def test_a_correction_that_is_refused_leaves_no_file(url: str, source: Path, corrected: Path) -> None:
+    quarantine = Quarantine(FilePlace(url), clock=SetClock())
+    key = set_batch(FilePlace(url), source).header.id
+    with pytest.raises(LifecycleRefused, match=r"LP982: correct of \w+ is refused: it is quarantined"):
+        quarantine.correct_batch(key, str(corrected), actor="ada", reason="sign")
+    quarantine.review([key], actor="ada")
+    with pytest.raises(StoreConflict, match="LP981: somebody else has decided meanwhile"):
+        quarantine.correct_batch(key, str(corrected), actor="ada", reason="sign", expected=0)
+    with pytest.raises(UsageError, match=r"LP984: there is no data at '.*none\.csv'"):
+        quarantine.correct_batch(key, str(source.with_name("none.csv")), actor="ada", reason="sign")
+    fs, root = fsspec.core.url_to_fs(url)
+    assert [name for name in fs.find(root) if "corrected" in name or "corrections" in name] == []
+
+
+def test_of_two_corrections_at_once_one_is_kept(url: str, source: Path, corrected: Path) -> None:
+    key = set_batch(FilePlace(url), source).header.id
+    Quarantine(FilePlace(url), clock=SetClock()).review([key], actor="ada")
+    files = [corrected, source.with_name("other.csv")]
+    files[1].write_text("order_id,amount\n1,9\n")
+
+    def work(number: int) -> str:
+        quarantine = Quarantine(FilePlace(url), clock=SetClock())
+        try:
+            return quarantine.correct_batch(key, str(files[number]), actor="ada", reason="x", expected=1).correction
+        except StoreConflict:
+            return ""
+
+    won = at_once(work, 2)
+    record = Quarantine(FilePlace(url), clock=SetClock()).record(key)
+    assert sorted(map(bool, won)) == [False, True]
+    assert (record.correction, record.version) == (max(won), 2)
+
+
+def test_a_correction_without_its_files_is_damaged(url: str, source: Path, corrected: Path, tmp_path: Path) -> None:
+    place = FilePlace(url)
+    quarantine = Quarantine(place, clock=SetClock())
+    key = set_batch(place, source).header.id
+    quarantine.review([key], actor="ada")
+    found = quarantine.correct_batch(key, str(corrected), actor="ada", reason="sign")
+    fs, root = fsspec.core.url_to_fs(url)
+    fs.rm(f"{root}/{key}/corrections", recursive=True)
+    with pytest.raises(ConfigurationError, match=r"LP988: files:.* is damaged: its files are gone"):
+        place.fetch(key, tmp_path / "out", correction=found.correction)
+
+
+def test_a_row_takes_no_file(tmp_path: Path) -> None:
+    path = set_aside(tmp_path / "orders__quarantine", [(1, -1.0, "a")])
+    quarantine = open_quarantine(str(path), clock=SetClock())
+    key = quarantine.records()[0].id
+    with pytest.raises(UsageError, match=f"LP985: {key[:12]} is a row, which no file can take the place of"):
+        quarantine.correct_batch(key, str(path), actor="ada", reason="x")
 
 
 def test_the_contract_says_where_a_batch_goes(source: Path) -> None:

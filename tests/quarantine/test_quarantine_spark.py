@@ -35,6 +35,7 @@ from lakepact.quarantine import (
     replay,
 )
 from lakepact.quarantine.delta_place import DeltaPlace
+from lakepact.quarantine.merging import merged_once
 from lakepact.quarantine.spark_place import SparkPlace
 
 pytestmark = pytest.mark.spark
@@ -193,10 +194,19 @@ class Stopping(DeltaPlace):
         return refused
 
 
-def stopped(load: Load, clock: SetClock) -> None:
-    """A replay that ends right after it has claimed its records."""
+class Ending(DeltaPlace):
+    """A place whose process ends when a replay has written its records, and is about to say so."""
+
+    def append(self, decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+        if decisions[0].act is Act.REPLAY:
+            raise KeyboardInterrupt("stopped")
+        return super().append(decisions)
+
+
+def stopped(load: Load, clock: SetClock, place: type[DeltaPlace] = Stopping, **more: Any) -> None:
+    """A replay that ends right after it has claimed its records, or as the place says."""
     with pytest.raises(KeyboardInterrupt, match="stopped"):
-        load.replay(quarantine=Quarantine(Stopping(load.place), clock=clock))
+        load.replay(quarantine=Quarantine(place(load.place), clock=clock), **more)
 
 
 def test_a_replay_that_ended_before_its_write_is_ended_by_the_next_or_given_up(spark: Any, tmp_path: Path) -> None:
@@ -223,6 +233,25 @@ def test_a_replay_that_ended_before_its_write_is_ended_by_the_next_or_given_up(s
     assert timed.record(ids[3]).status is Status.IN_REVIEW
 
 
+def test_a_merge_is_made_once_and_ended_as_a_merge(spark: Any, tmp_path: Path) -> None:
+    load, clock = Load(spark, tmp_path, "(1, '1.5'), (2, '-1')"), SetClock()
+    quarantine, key = load.opened(clock=clock), load.ids()[2]
+    quarantine.review([key], actor="ada")
+    quarantine.correct(key, {"order_id": 1, "amount": 9.0}, actor="ada", reason="a newer one")
+    stopped(load, clock, mode="merge")
+    # Whoever ends it does it as it was begun, whatever they ask for; this one ends when it has written.
+    stopped(load, clock, Ending)
+    assert load.there() == [(1, 9.0)]
+    add = "WHEN MATCHED THEN UPDATE SET t.amount = t.amount + 1"
+    with merged_once(spark, "twice", wanted=True):
+        for _ in range(2):
+            spark.sql(f"MERGE INTO delta.`{load.path}` t USING (SELECT 1 AS n) s ON t.order_id = s.n {add}")
+    assert spark.conf.get("spark.databricks.delta.write.txnAppId", None) is None
+    done = load.replay(quarantine=quarantine, give_up_after=timedelta(0))
+    assert (done.written, done.rows, load.there()) == ((key,), 0, [(1, 10.0)])
+    assert load.replay(key, quarantine=quarantine, mode="merge").already == (key,)
+
+
 def test_a_batch_is_replayed_once_or_goes_back(spark: Any, tmp_path: Path) -> None:
     source, contract, clock = tmp_path / "orders.csv", orders_contract(), SetClock()
     source.write_text("order_id,amount,email\n1,5,a@x\n2,-3,b@x\n")
@@ -235,12 +264,13 @@ def test_a_batch_is_replayed_once_or_goes_back(spark: Any, tmp_path: Path) -> No
     quarantine.approve([record.id], actor="ada", reason="let us see")
     back = replay(quarantine, target, spark=spark, actor="bob")
     assert (back.returned, quarantine.record(record.id).status) == ({record.id: (POSITIVE,)}, Status.IN_REVIEW)
-    quarantine.approve([record.id], actor="ada", reason="the rule was wrong")
-    wider = Target(contract=orders_contract(version="1.1.0", minimum=-5), path=target.path)
-    done = replay(quarantine, wider, [record.id], spark=spark, actor="bob")
+    source.write_text("order_id;amount;email\n1;5;a@x\n2;3;b@x\n")
+    reading = {"options": {"sep": ";"}}
+    quarantine.correct_batch(record.id, str(source), actor="ada", reason="sign", metadata=reading)
+    done = replay(quarantine, target, [record.id], spark=spark, actor="bob")
     assert (done.written, done.rows) == ((record.id,), 2)
-    assert replay(quarantine, wider, [record.id], spark=spark, actor="bob").already == (record.id,)
-    assert spark.read.format("delta").load(target.path).count() == 2
+    assert replay(quarantine, target, [record.id], spark=spark, actor="bob").already == (record.id,)
+    assert sorted(row["amount"] for row in spark.read.format("delta").load(target.path).collect()) == [3.0, 5.0]
 
 
 def test_the_command_replays(spark: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

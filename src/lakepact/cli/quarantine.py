@@ -2,67 +2,57 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from lakepact.cli.output import printable, say, show_json, write
+from lakepact.cli.quarantine_add import add
+from lakepact.cli.quarantine_options import (
+    Actor,
+    AsJson,
+    ContractReference,
+    Everything,
+    FileFormat,
+    OfContract,
+    OfRule,
+    OfRun,
+    QuarantineAddress,
+    ReaderOptions,
+    Reason,
+    RecordId,
+    RecordIds,
+    SeenVersion,
+    SetAsideSince,
+    ShowValues,
+    WithStatus,
+    actor_of,
+    opened_quarantine,
+    reading_of,
+)
 from lakepact.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from lakepact.contract import Contract
     from lakepact.quarantine import Act, Quarantine, Record, Wanted
 
-__all__ = ["approve", "correct", "list_", "purge", "quarantine", "reject", "replay", "review", "show", "stats"]
+__all__ = ["add", "approve", "correct", "list_", "purge", "quarantine", "reject", "replay", "review", "show", "stats"]
 
-_ACTOR: Final = "LAKEPACT_ACTOR"
 _SUFFIX: Final = "__quarantine"
 
-_Place = Annotated[
-    str,
-    typer.Argument(metavar="PLACE", help="A quarantine table's path, delta:PATH, spark:TABLE or files:URL (batches)."),
-]
-_Ids = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]...", help="Records; the beginning is enough.", show_default=False)
-]
-_Id = Annotated[str, typer.Argument(metavar="ID", help="A record; the beginning is enough.", show_default=False)]
-_Contract = Annotated[
-    str | None,
-    typer.Option(
-        "--contract", metavar="CONTRACT", help="A file, git:REV:PATH or store:ADDRESS#ID.", show_default=False
-    ),
-]
-_Of = Annotated[str | None, typer.Option("--of", metavar="ID", help="Only of this contract.", show_default=False)]
-_Rule = Annotated[str | None, typer.Option(metavar="ID", help="Only what breaks this rule.", show_default=False)]
-_Run = Annotated[str | None, typer.Option(metavar="ID", help="Only of this run.", show_default=False)]
-_Statuses = Annotated[
-    list[str] | None, typer.Option("--status", metavar="STATUS", help="Only with this status.", show_default=False)
-]
-_Since = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Only set aside since: 2024-01-31 or an ISO time.", show_default=False),
-]
-_All = Annotated[bool, typer.Option("--all", help="Every record for which that is possible.")]
-_Actor = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", envvar=_ACTOR, help="Who does it (default: your user name).", show_default=False),
-]
-_Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit trail.", show_default=False)]
-_Expected = Annotated[
-    int | None,
-    typer.Option(metavar="VERSION", help="The version of the record that you have seen.", show_default=False),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_ShowValues = Annotated[bool, typer.Option("--show-values", help="Show the values of classified columns too.")]
+
+class _Mode(StrEnum):
+    APPEND = "append"
+    MERGE = "merge"
+
 
 quarantine = typer.Typer(
     name="quarantine",
@@ -74,126 +64,92 @@ quarantine = typer.Typer(
 
 @quarantine.command("list")
 def list_(
-    place: _Place,
-    contract: _Contract = None,
-    of: _Of = None,
-    rule: _Rule = None,
-    run: _Run = None,
-    status: _Statuses = None,
-    since: _Since = None,
-    show_values: _ShowValues = False,
-    as_json: _Json = False,
+    place: QuarantineAddress,
+    contract: ContractReference = None,
+    of: OfContract = None,
+    rule: OfRule = None,
+    run: OfRun = None,
+    status: WithStatus = None,
+    since: SetAsideSince = None,
+    show_values: ShowValues = False,
+    as_json: AsJson = False,
 ) -> None:
     """List records, oldest first."""
-    opened = _opened(place, contract)
+    opened = opened_quarantine(place, contract)
     found = opened.records(_wanted((), of, rule, run, status, since))
     _show(opened, found, show_values=show_values, as_json=as_json)
     counted = len(found)
     say(f"{counted} record{'' if counted == 1 else 's'}")
 
 
+quarantine.command()(add)
+
+
 @quarantine.command()
 def show(
-    place: _Place,
-    record: _Id,
-    contract: _Contract = None,
-    show_values: _ShowValues = False,
-    as_json: _Json = False,
+    place: QuarantineAddress,
+    record: RecordId,
+    contract: ContractReference = None,
+    show_values: ShowValues = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print a record with its values, and what was decided about it."""
     from lakepact.quarantine.masking import shown_values
     from lakepact.quarantine.records import record_data
 
-    opened = _opened(place, contract)
+    opened = opened_quarantine(place, contract)
     found = opened.record(record)
     data = record_data(found, values=shown_values(found, opened.contract, reveal=show_values))
     trail = [_decision_data(each) for each in opened.decisions(found.id)]
     if as_json:
         show_json({**data, "decisions": trail})
         return
-    rules = data.pop("failed_rules")
-    lines = [f"{name}: {value if isinstance(value, str) else _json(value)}" for name, value in data.items() if value]
+    rules, said = data.pop("failed_rules"), data.pop("metadata")
+    told = [*data.items(), *((f"metadata.{name}", value) for name, value in said.items())]
+    lines = [f"{name}: {value if isinstance(value, str) else _json(value)}" for name, value in told if value]
     lines += [f"breaks {each['rule_id']}: {each['message']}".rstrip(": ") for each in rules]
     lines += [f"{each['at']} {each['act']} by {each['actor']}: {each['reason'] or '-'}" for each in trail]
     write("".join(f"{printable(' '.join(line.split()))}\n" for line in lines))
 
 
-@quarantine.command()
-def review(
-    place: _Place,
-    ids: _Ids = None,
-    of: _Of = None,
-    rule: _Rule = None,
-    run: _Run = None,
-    status: _Statuses = None,
-    since: _Since = None,
-    everything: _All = False,
-    reason: _Reason = "",
-    expected: _Expected = None,
-    actor: _Actor = None,
-    as_json: _Json = False,
-) -> None:
-    """Take records into review: named ones, or those that the filters choose."""
-    from lakepact.quarantine import Act
+def _decision(name: str, help_text: str) -> Callable[..., None]:
+    """The command of a decision about records, named ones or those that the filters choose."""
 
-    opened = _opened(place, None)
-    chosen = _chosen(opened, Act.REVIEW, _wanted(ids or (), of, rule, run, status, since), everything=everything)
-    found = opened.review(chosen, actor=_who(actor), reason=reason, expected=expected)
-    _show(opened, found, as_json=as_json)
+    def decide(
+        place: QuarantineAddress,
+        ids: RecordIds = None,
+        of: OfContract = None,
+        rule: OfRule = None,
+        run: OfRun = None,
+        status: WithStatus = None,
+        since: SetAsideSince = None,
+        everything: Everything = False,
+        reason: Reason = "",
+        expected: SeenVersion = None,
+        actor: Actor = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from lakepact.quarantine import Act
 
+        opened = opened_quarantine(place, None)
+        wanted = _wanted(ids or (), of, rule, run, status, since)
+        chosen = _chosen(opened, Act(name), wanted, everything=everything)
+        made = {Act.REVIEW: opened.review, Act.APPROVE: opened.approve, Act.REJECT: opened.reject}[Act(name)]
+        found = made(chosen, actor=actor_of(actor), reason=reason, expected=expected)
+        _show(opened, found, as_json=as_json)
 
-@quarantine.command()
-def approve(
-    place: _Place,
-    ids: _Ids = None,
-    of: _Of = None,
-    rule: _Rule = None,
-    run: _Run = None,
-    status: _Statuses = None,
-    since: _Since = None,
-    everything: _All = False,
-    reason: _Reason = "",
-    expected: _Expected = None,
-    actor: _Actor = None,
-    as_json: _Json = False,
-) -> None:
-    """Say that records may be replayed as they are."""
-    from lakepact.quarantine import Act
-
-    opened = _opened(place, None)
-    chosen = _chosen(opened, Act.APPROVE, _wanted(ids or (), of, rule, run, status, since), everything=everything)
-    found = opened.approve(chosen, actor=_who(actor), reason=reason, expected=expected)
-    _show(opened, found, as_json=as_json)
+    return quarantine.command(name, help=help_text)(decide)
 
 
-@quarantine.command()
-def reject(
-    place: _Place,
-    ids: _Ids = None,
-    of: _Of = None,
-    rule: _Rule = None,
-    run: _Run = None,
-    status: _Statuses = None,
-    since: _Since = None,
-    everything: _All = False,
-    reason: _Reason = "",
-    expected: _Expected = None,
-    actor: _Actor = None,
-    as_json: _Json = False,
-) -> None:
-    """Say that records are not to be replayed."""
-    from lakepact.quarantine import Act
-
-    opened = _opened(place, None)
-    chosen = _chosen(opened, Act.REJECT, _wanted(ids or (), of, rule, run, status, since), everything=everything)
-    found = opened.reject(chosen, actor=_who(actor), reason=reason, expected=expected)
-    _show(opened, found, as_json=as_json)
+review = _decision("review", "Take records into review: named ones, or those that the filters choose.")
+approve = _decision("approve", "Say that records may be replayed as they are.")
+reject = _decision("reject", "Say that records are not to be replayed.")
 
 
 @quarantine.command()
 def correct(
-    place: _Place,
-    record: _Id,
+    place: QuarantineAddress,
+    record: RecordId,
     values: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="COLUMN=VALUE", help="A value; JSON where it is no text.", show_default=False),
@@ -201,32 +157,53 @@ def correct(
     nulls: Annotated[
         list[str] | None, typer.Option("--null", metavar="COLUMN", help="No value there.", show_default=False)
     ] = None,
-    reason: _Reason = "",
-    expected: _Expected = None,
-    actor: _Actor = None,
-    as_json: _Json = False,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="For a batch: the file or folder that takes its place.", show_default=False),
+    ] = None,
+    kind: FileFormat = None,
+    options: ReaderOptions = None,
+    reason: Reason = "",
+    expected: SeenVersion = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Give a record in review other values; the replay takes them."""
+    """Give a row in review other values, or a batch another file; the replay takes them."""
+    opened, reading = opened_quarantine(place, None), reading_of(kind, options)
+    if file is not None:
+        if values or nulls:
+            raise UsageError("a batch has no values to --set", "LP989", "give the --file alone")
+        found = opened.correct_batch(
+            record, file, actor=actor_of(actor), reason=reason, expected=expected, metadata=reading
+        )
+    elif reading:
+        raise UsageError("--format and --option are about a --file", "LP989", "name the file")
+    else:
+        given = _given_values(opened, values or (), nulls or ())
+        found = opened.correct(record, given, actor=actor_of(actor), reason=reason, expected=expected)
+    _show(opened, [found], as_json=as_json)
+
+
+def _given_values(opened: Quarantine, values: Sequence[str], nulls: Sequence[str]) -> dict[str, Any]:
+    """The values by column. Raises UsageError LP989 for a text that is none."""
     from lakepact.quarantine.content import given_value
 
-    opened = _opened(place, None)
     types = {each.name.casefold(): each.type for each in opened.place.columns()}
-    given: dict[str, Any] = dict.fromkeys(nulls or ())
-    for text in values or ():
+    given: dict[str, Any] = dict.fromkeys(nulls)
+    for text in values:
         name, separator, value = text.partition("=")
         if not separator:
             raise UsageError(f"--set {text!r} has no value", "LP989", "write COLUMN=VALUE")
         kind = types.get(name.casefold())
         given[name] = value if kind is None else given_value(value, kind)
-    found = opened.correct(record, given, actor=_who(actor), reason=reason, expected=expected)
-    _show(opened, [found], as_json=as_json)
+    return given
 
 
 @quarantine.command()
 def replay(
-    place: _Place,
-    ids: _Ids = None,
-    contract: _Contract = None,
+    place: QuarantineAddress,
+    ids: RecordIds = None,
+    contract: ContractReference = None,
     table: Annotated[str | None, typer.Option(metavar="NAME", help="The target.", show_default=False)] = None,
     path: Annotated[
         str | None, typer.Option(metavar="PATH", help="The target's path (default: from PLACE).", show_default=False)
@@ -234,13 +211,16 @@ def replay(
     object_name: Annotated[
         str | None, typer.Option("--object", metavar="NAME", help="Object of the contract.", show_default=False)
     ] = None,
+    mode: Annotated[
+        _Mode, typer.Option(help="merge: a row of the target with the same primary key becomes that of the record.")
+    ] = _Mode.APPEND,
     skip_checks: Annotated[bool, typer.Option("--skip-checks", help="Write even what breaks the contract.")] = False,
     give_up_after: Annotated[
         int, typer.Option(metavar="MINUTES", help="When an interrupted replay that cannot be ended is given up.")
     ] = 60,
-    reason: _Reason = "",
-    actor: _Actor = None,
-    as_json: _Json = False,
+    reason: Reason = "",
+    actor: Actor = None,
+    as_json: AsJson = False,
 ) -> int:
     """Write approved and corrected records into their table, under the contract as it is now, each at most once.
 
@@ -251,7 +231,7 @@ def replay(
     from lakepact.quarantine import replay as replay_records
     from lakepact.store import Status
 
-    opened, who = _opened(place, contract), _who(actor)
+    opened, who = opened_quarantine(place, contract), actor_of(actor)
     if opened.contract is None:
         raise UsageError("a replay needs the contract", "LP989", "name it with --contract")
     if table is None and path is None:
@@ -267,6 +247,7 @@ def replay(
             actor=who,
             reason=reason,
             skip_checks=skip_checks,
+            mode=mode.value,
             give_up_after=timedelta(minutes=give_up_after),
         )
     if as_json:
@@ -289,23 +270,23 @@ def replay(
 
 @quarantine.command()
 def purge(
-    place: _Place,
-    ids: _Ids = None,
-    contract: _Contract = None,
+    place: QuarantineAddress,
+    ids: RecordIds = None,
+    contract: ContractReference = None,
     retention_days: Annotated[
         int | None, typer.Option(metavar="DAYS", help="How long data is kept.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    reason: _Reason = "retention",
-    actor: _Actor = None,
-    as_json: _Json = False,
+    reason: Reason = "retention",
+    actor: Actor = None,
+    as_json: AsJson = False,
 ) -> None:
     """Remove the data of records whose time is over, or of those that are named; counts and decisions stay."""
     from lakepact.quarantine import purge as purge_records
     from lakepact.quarantine.retention import VACUUM_NOTE
 
-    opened = _opened(place, contract, retention_days)
-    done = purge_records(opened, tuple(ids or ()), actor=_who(actor), reason=reason, dry_run=dry_run)
+    opened = opened_quarantine(place, contract, retention_days)
+    done = purge_records(opened, tuple(ids or ()), actor=actor_of(actor), reason=reason, dry_run=dry_run)
     if as_json:
         show_json({"purged": done.records, "waiting": done.waiting, "dry_run": dry_run})
     else:
@@ -316,34 +297,15 @@ def purge(
 
 
 @quarantine.command()
-def stats(place: _Place, as_json: _Json = False) -> None:
+def stats(place: QuarantineAddress, as_json: AsJson = False) -> None:
     """Count records by status, rule, contract and run, also those whose data is purged."""
-    found = _opened(place, None).stats()
+    found = opened_quarantine(place, None).stats()
     if as_json:
         show_json(found)
         return
     write(f"records: {found['records']}, with data: {found['held']}\n")
     for name in ("status", "rules", "contracts", "runs"):
         write("".join(f"{name}  {printable(key)}  {count}\n" for key, count in found[name].items()))
-
-
-def _opened(place: str, contract: str | None, retention_days: int | None = None) -> Quarantine:
-    from lakepact.quarantine import open_quarantine
-
-    if retention_days is not None and retention_days < 0:
-        raise UsageError(f"{retention_days} days are no time", "LP989", "give a number of days")
-    retention = None if retention_days is None else timedelta(days=retention_days)
-    return open_quarantine(place, contract=_contract(contract), retention=retention)
-
-
-def _contract(text: str | None) -> Contract | None:
-    if text is None:
-        return None
-    from lakepact.contract import load_contract
-    from lakepact.history import read_reference
-
-    read = read_reference(text)
-    return load_contract(read.content, file=read.file)
 
 
 def _wanted(
@@ -392,14 +354,6 @@ def _chosen(opened: Quarantine, act: Act, wanted: Wanted, *, everything: bool) -
         for each in found
         if each.held and each.status is not Status.EXPIRED and each.decided in STEPS[act] and not each.replay_run
     )
-
-
-def _who(given: str | None) -> str:
-    """Who does it. Raises UsageError LP989 where that is not known."""
-    try:
-        return given or getpass.getuser()
-    except (OSError, KeyError) as error:
-        raise UsageError("nobody knows who you are", "LP989", f"name yourself with --actor, or set {_ACTOR}") from error
 
 
 def _target_path(place: str) -> str:

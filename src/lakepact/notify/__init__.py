@@ -8,6 +8,7 @@ from lakepact.notify.model import (
     Receipt,
     Severity,
     State,
+    Topic,
     Traits,
     Violation,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Severity",
     "State",
     "Status",
+    "Topic",
     "Traits",
     "Violation",
     "Wording",

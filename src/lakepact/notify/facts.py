@@ -13,7 +13,7 @@ from typing import Final
 from lakepact.contract import Contract
 from lakepact.notify.contacts import contacts_of, named_channels, owners_of
 from lakepact.notify.masking import masked_samples, shortened
-from lakepact.notify.model import Contacts, Severity, Violation
+from lakepact.notify.model import Contacts, Severity, Topic, Violation
 from lakepact.results.model import RuleResult, RuleStatus, Verdict, verdict_of
 
 __all__ = ["Facts", "Samples", "facts_of", "severity_of"]
@@ -63,6 +63,7 @@ class Facts:
     channels: tuple[str, ...] = ()
     tenant: str = ""
     quarantine_place: str = ""
+    topic: Topic = Topic.RULES
 
 
 def facts_of(
@@ -73,6 +74,7 @@ def facts_of(
     samples: Samples | None = None,
     quarantine: str = "",
     mask: Sequence[str] | None = None,
+    topic: Topic = Topic.RULES,
 ) -> Iterator[Facts]:
     """The facts of each dataset and run among the results; sample rows are masked by the contract."""
     found = sorted(results, key=_dataset_and_run)
@@ -103,6 +105,7 @@ def facts_of(
             quarantine=shortened(quarantine, _MAX_LINK) or place,
             quarantine_place=place,
             tenant=shortened(contract.tenant or "", _MAX_NAME),
+            topic=topic,
         )
 
 

@@ -35,7 +35,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The incidents of one dataset under one contract, by rule, and what each channel knows of them.
+    """The incidents of one dataset under one contract, by rule or service level, and what each channel knows of them.
 
     `facts` are the latest news, without their rules; `applied` the ids of those that were taken in, oldest first.
     `sequence` is the number of messages that were planned, so that each has an id of its own.
@@ -55,7 +55,7 @@ class Group:
 
 def group_key(facts: Facts) -> str:
     """The key of the group that the facts belong to."""
-    return cause_key(facts.contract_id, facts.dataset)
+    return cause_key(facts.contract_id, facts.dataset, *facts.topic.parts)
 
 
 def with_facts(group: Group | None, facts: Facts, now: datetime) -> Group:

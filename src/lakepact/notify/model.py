@@ -19,6 +19,7 @@ __all__ = [
     "Receipt",
     "Severity",
     "State",
+    "Topic",
     "Traits",
     "Violation",
     "cause_key",
@@ -52,6 +53,18 @@ class Severity(StrEnum):
         True
         """
         return list(Severity).index(self)
+
+
+class Topic(StrEnum):
+    """What a notification is about: rules on data, or service levels. Each has incidents of its own for a dataset."""
+
+    RULES = "rules"
+    LEVELS = "service levels"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What it adds to the key of a cause: nothing for rules, so that incidents which are open keep theirs."""
+        return () if self is Topic.RULES else (self.value,)
 
 
 class Grouping(StrEnum):
@@ -96,7 +109,7 @@ class Notification:
     a link, or the name of the place, where the violating rows are. `headings` are the titles of the messages that a
     rate limit held back; a notification that has them tells nothing else. `quarantine_place` is the name of the place
     where rows were set aside, also where there is a link. `title` and `text` are words of somebody's own, which
-    stand in for those of this library.
+    stand in for those of this library. `topic` says what the violations are: broken rules, or missed service levels.
     """
 
     id: str
@@ -123,6 +136,7 @@ class Notification:
     quarantine_place: str = ""
     title: str = ""
     text: tuple[str, ...] = ()
+    topic: Topic = Topic.RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from lakepact.contract.model import Contract
 from lakepact.errors import LakepactError, UsageError
 from lakepact.notify.facts import Facts, Samples, facts_of
 from lakepact.notify.incidents import Group, Incident, acknowledged, group_key, with_facts
-from lakepact.notify.model import Channel, Grouping, Notification, Receipt, Severity, State, Violation, cause_key
+from lakepact.notify.model import Channel, Grouping, Notification, Receipt, Severity, State, Topic, Violation, cause_key
 from lakepact.notify.outbox import Acknowledgement, Dead, Entry, Outbox
 from lakepact.notify.places import Place
 from lakepact.notify.planning import planned
@@ -97,15 +97,20 @@ class Notifier:
         *,
         samples: Samples | None = None,
         quarantine: str = "",
+        topic: Topic = Topic.RULES,
     ) -> bool:
         """Write down what the rules said in a run, the good and the bad: recovery is told from it, too.
 
-        `samples` are rows that break a rule, by its id; they are masked before they are kept. The same results told
-        again change nothing. Never raises and never sends: False, and a warning in the log, where it could not be kept.
+        `topic` keeps what rules and what service levels say of one dataset apart. `samples` are rows that break a rule,
+        by its id; they are masked before they are kept. The same results told again change nothing. Never raises and
+        never sends: False, and a warning in the log, where it could not be kept.
         """
         try:
             now = self._clock()
-            for facts in facts_of(results, contract, now=now, samples=samples, quarantine=quarantine, mask=self._mask):
+            said = facts_of(
+                results, contract, now=now, samples=samples, quarantine=quarantine, mask=self._mask, topic=topic
+            )
+            for facts in said:
                 link = facts.quarantine if quarantine else self._linked(facts) or facts.quarantine
                 self._outbox.add_news(replace(facts, quarantine=link))
         except Exception as error:  # whatever is wrong here, the data job must not end by it
@@ -273,7 +278,9 @@ class Notifier:
         return found
 
     def _linked(self, facts: Facts) -> str:
-        """The address of the quarantine, with the names of the facts in it."""
+        """The address of the quarantine, with the names of the facts in it; none for service levels."""
+        if facts.topic is not Topic.RULES:
+            return ""
         names = {
             "{contract}": facts.contract_id,
             "{version}": facts.contract_version,

@@ -160,7 +160,7 @@ class _Planning:
         parts = (*change.told, *change.taken, *change.solved) if grouping is Grouping.RULE else ()
         notification = Notification(
             id=cause_key(self._group.key, channel, str(sequence)),
-            cause=cause_key(facts.contract_id, facts.dataset, *parts),
+            cause=cause_key(facts.contract_id, facts.dataset, *facts.topic.parts, *parts),
             contract_id=facts.contract_id,
             contract_version=facts.contract_version,
             contract_name=facts.contract_name,
@@ -178,6 +178,7 @@ class _Planning:
             quarantine=facts.quarantine,
             quarantine_place=facts.quarantine_place,
             tenant=facts.tenant,
+            topic=facts.topic,
             escalated=bool(change.told) and not any(selected[rule].direct for rule in change.told),
         )
         when = self._not_before(change, told, selected)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from lakepact.notify.masking import shortened
-from lakepact.notify.model import Notification, Severity, State, Violation
+from lakepact.notify.model import Notification, Severity, State, Topic, Violation
 
 __all__ = ["Rule", "View", "heading_of", "rules_of", "view_of"]
 
@@ -95,15 +95,19 @@ def heading_of(notification: Notification) -> str:
         return _plain(notification.title, _MAX_TITLE)
     name = _plain(notification.contract_name or notification.contract_id)
     where = f"{name} {_plain(notification.contract_version)} in {_plain(notification.dataset)}"
+    about_rules = notification.topic is Topic.RULES
     match notification.state:
         case State.RESOLVED:
-            return f"Resolved: contract {where} holds again"
+            solved = f"contract {where} holds" if about_rules else f"service levels of contract {where} are met"
+            return f"Resolved: {solved} again"
         case State.ACKNOWLEDGED:
-            return f"Acknowledged: contract {where}"
+            return f"Acknowledged: {'' if about_rules else 'service levels of '}contract {where}"
     count = len(notification.violations)
-    rules = f"{count} rule{'s' if count > 1 else ''}" if count else "rules"
+    what = "rule" if about_rules else "service level"
+    counted = f"{count} {what}{'s' if count > 1 else ''}" if count else f"{what}s"
     escalated = "Escalated: " if notification.escalated else ""
-    return f"{escalated}[{notification.severity}] {rules} of contract {where} broken"
+    broken = "broken" if about_rules else "missed"
+    return f"{escalated}[{notification.severity}] {counted} of contract {where} {broken}"
 
 
 def _summary(notification: Notification) -> View:

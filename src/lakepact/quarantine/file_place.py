@@ -1,8 +1,10 @@
 """Files and tables that fail as a whole, copied to a folder or to object storage, with a document about each.
 
-<id>/record.json              what was set aside, from where and why; its `status` is a copy for readers
-<id>/data/...                 the copy; a purge removes it
-<id>/decisions/000001.json    one object a decision, made only where there is none: the truth about the status
+<id>/record.json                   what was set aside, from where and why; its `status` is a copy for readers
+<id>/data/...                      the copy; a purge removes it
+<id>/corrections/<id>/data/...     files that take the place of the copy; a purge removes them, too
+<id>/corrections/<id>/files.json   what they are; made when all of them are there
+<id>/decisions/000001.json         one object a decision, made only where there is none: the truth about the status
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import posixpath
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -30,9 +33,33 @@ __all__ = ["FilePlace"]
 _RECORD: Final = "record.json"
 _DATA: Final = "data"
 _DECISIONS: Final = "decisions"
+_CORRECTIONS: Final = "corrections"
+_CORRECTED: Final = "files.json"
 _FORMAT: Final = 1
 _CHUNK: Final = 1024 * 1024
 _TIMES: Final = ("at", "quarantined_at")
+# What the name of a correction has between the ids.
+_WHOLE_CORRECTION: Final = [_CORRECTIONS, _CORRECTED]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A file or folder that is to be copied, and its files."""
+
+    fs: Any
+    path: str
+    files: Sequence[Mapping[str, Any]]
+
+    @property
+    def content(self) -> str:
+        """The hash of what is in the files."""
+        named = [[each["name"], each["sha256"]] for each in self.files]
+        return hashlib.sha256(json.dumps(named).encode()).hexdigest()
+
+    def path_of(self, file: Mapping[str, Any]) -> str:
+        """Where a file of it is."""
+        alone = len(self.files) == 1 and self.fs.isfile(self.path)
+        return self.path if alone else f"{self.path.rstrip('/')}/{file['name']}"
 
 
 class FilePlace:
@@ -71,15 +98,12 @@ class FilePlace:
         The id follows from what is in the files and from the run, so a retry finds what it has done already; what was
         purged is not copied again. Raises UsageError LP984 where nothing is there.
         """
-        fs, path = _file_system(source, {})
-        with self._talking():
-            files = _files(fs, path, source)
-        content = hashlib.sha256(json.dumps([[each["name"], each["sha256"]] for each in files]).encode()).hexdigest()
-        key = record_id(dataset=dataset, contract_id=contract_id, run_id=run_id, content=content)
+        batch = self._batch(source)
+        key = record_id(dataset=dataset, contract_id=contract_id, run_id=run_id, content=batch.content)
         there = self._place.read([f"{key}/{_RECORD}"])[0]
         if there is None:
             with self._talking():
-                self._copy(fs, path, key, files)
+                self._copy(batch, f"{key}/{_DATA}")
             document = {
                 "format": _FORMAT,
                 "quarantine_id": key,
@@ -93,7 +117,7 @@ class FilePlace:
                 "quarantined_at": now.astimezone(UTC).isoformat(),
                 "expires_at": (now + retention).astimezone(UTC).isoformat(),
                 "status": Status.QUARANTINED.value,
-                "files": files,
+                "files": list(batch.files),
                 "metadata": dict(metadata or {}),
             }
             self._place.create(f"{key}/{_RECORD}", _bytes(document))
@@ -140,30 +164,65 @@ class FilePlace:
         return tuple(refused)
 
     def corrections(self) -> Mapping[str, Mapping[str, Any]]:
-        """None: a batch is not corrected value by value."""
-        return {}
+        """The files that take the place of batches, by the id of the correction: from where they came, and what."""
+        names = [
+            name for name in self._place.stamps("") if name.split("/")[1:2] + name.split("/")[3:] == _WHOLE_CORRECTION
+        ]
+        found = {}
+        for name, content in zip(names, self._place.read(names), strict=True):
+            document = self._document(content, name)
+            path = f"{self._place.address.rstrip('/')}/{name.removesuffix(_CORRECTED)}{_DATA}"
+            found[name.split("/")[2]] = {**document, "path": path}
+        return found
 
     def keep_correction(self, correction: Correction) -> None:
         """Raises UsageError LP985: a batch is not corrected value by value."""
         raise UsageError(
             f"the batch {correction.record_id} cannot be corrected value by value",
             "LP985",
-            "write the corrected data to the target, and reject the batch",
+            "correct the file, and give it in place of the batch",
         )
 
+    def keep_files(self, key: str, source: str, *, metadata: Mapping[str, Any] | None = None) -> str:
+        """Copy the file or folder at `source`, which is to take the place of a batch; the id of the correction.
+
+        It follows from what is in the files, so a retry finds what it has done already. Raises UsageError LP984 where
+        nothing is there.
+        """
+        batch = self._batch(source)
+        said = json.dumps([key, batch.content, dict(metadata or {})], sort_keys=True)
+        correction = hashlib.sha256(said.encode()).hexdigest()[:32]
+        folder = f"{key}/{_CORRECTIONS}/{correction}"
+        if self._place.read([f"{folder}/{_CORRECTED}"])[0] is None:
+            with self._talking():
+                self._copy(batch, f"{folder}/{_DATA}")
+            document = {
+                "original_path": _without_secrets(source),
+                "files": list(batch.files),
+                "metadata": dict(metadata or {}),
+            }
+            self._place.replace(f"{folder}/{_CORRECTED}", _bytes(document))
+        return correction
+
     def remove(self, record_ids: Collection[str]) -> None:
-        """Remove the copies; the documents stay."""
+        """Remove the copies, and the files that were to take their place; the documents stay."""
         with self._talking():
             for key in record_ids:
-                path = f"{self._root}/{key}/{_DATA}"
-                if self._fs.exists(path):
-                    self._fs.rm(path, recursive=True)
+                for path in (f"{self._root}/{key}/{_DATA}", f"{self._root}/{key}/{_CORRECTIONS}"):
+                    if self._fs.exists(path):
+                        self._fs.rm(path, recursive=True)
 
-    def fetch(self, key: str, folder: Path) -> Path:
-        """Copy the data of a batch to a folder of this machine; the file, or the folder of several."""
+    def fetch(self, key: str, folder: Path, *, correction: str = "") -> Path:
+        """Copy the data of a batch, or what takes its place, to a folder of this machine.
+
+        Gives the file, or the folder of several. Raises ConfigurationError LP988 where there is none.
+        """
         with self._talking():
-            root = f"{self._root}/{key}/{_DATA}"
+            below = f"{key}/{_CORRECTIONS}/{correction}/{_DATA}" if correction else f"{key}/{_DATA}"
+            root = f"{self._root}/{below}"
             names = sorted(self._fs.find(root))
+            if not names:
+                raise self._damaged(below, FileNotFoundError("its files are gone"))
             for name in names:
                 target = folder / name[len(root) + 1 :]
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -171,13 +230,17 @@ class FilePlace:
                     shutil.copyfileobj(read, written, _CHUNK)
         return folder / names[0][len(root) + 1 :] if len(names) == 1 else folder
 
-    def _copy(self, fs: Any, path: str, key: str, files: Sequence[Mapping[str, Any]]) -> None:
-        for each in files:
-            source = path if len(files) == 1 and fs.isfile(path) else f"{path.rstrip('/')}/{each['name']}"
-            target = f"{self._root}/{key}/{_DATA}/{each['name']}"
+    def _batch(self, source: str) -> _Batch:
+        fs, path = _file_system(source, {})
+        with self._talking():
+            return _Batch(fs, path, tuple(_files(fs, path, source)))
+
+    def _copy(self, batch: _Batch, folder: str) -> None:
+        for each in batch.files:
+            source, target = batch.path_of(each), f"{self._root}/{folder}/{each['name']}"
             self._fs.makedirs(posixpath.dirname(target), exist_ok=True)
             hashed = hashlib.sha256()
-            with fs.open(source, "rb") as read, self._fs.open(target, "wb") as written:
+            with batch.fs.open(source, "rb") as read, self._fs.open(target, "wb") as written:
                 while chunk := read.read(_CHUNK):
                     hashed.update(chunk)
                     written.write(chunk)
@@ -205,6 +268,7 @@ class FilePlace:
                 source=document["original_path"],
                 messages=dict(rules),
                 expires_at=datetime.fromisoformat(document["expires_at"]),
+                metadata=dict(document["metadata"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise self._damaged(f"{key}/{_RECORD}", error) from error

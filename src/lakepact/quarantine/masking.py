@@ -7,7 +7,7 @@ from typing import Any
 
 from lakepact.contract.model import Contract, SchemaObject
 from lakepact.notify.masking import HIDDEN, masked_samples
-from lakepact.quarantine.model import Record
+from lakepact.quarantine.model import Kind, Record
 
 __all__ = ["described_object", "shown_values"]
 
@@ -15,10 +15,11 @@ __all__ = ["described_object", "shown_values"]
 def shown_values(record: Record, contract: Contract | None, *, reveal: bool = False) -> dict[str, Mapping[str, Any]]:
     """`row`, `raw_values` and `corrected` of a record; what must not be shown is `***` unless `reveal` is set.
 
-    Hidden are columns with a classification other than `public`, and all that no contract describes.
+    Hidden are columns with a classification other than `public`, and all that no contract describes. A batch has no
+    values here.
     """
     values = {"row": record.row or {}, "raw_values": record.raw_values, "corrected": record.corrected}
-    if reveal:
+    if reveal or record.header.kind is Kind.BATCH:
         return {name: dict(each) for name, each in values.items()}
     described = described_object(contract, record)
     return {

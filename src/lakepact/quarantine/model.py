@@ -81,7 +81,8 @@ class Stored:
     """What a place holds: a header with its data.
 
     `row` and `raw_values` are JSON-able (see `content`); None and empty for a batch, whose data is at `path` and came
-    from `source`. `twins` is equal for rows of one run that cannot be told apart. `messages` are by rule id.
+    from `source`. `twins` is equal for rows of one run that cannot be told apart. `messages` are by rule id. `metadata`
+    is what was said of a batch when it was set aside.
     """
 
     header: Header
@@ -92,6 +93,7 @@ class Stored:
     source: str = ""
     messages: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +133,9 @@ class Record:
     """A record as it stands: what is stored of it, and what was decided.
 
     `decided` is the status by decisions alone, whatever the time; `version` counts them. `row` has the data as it was
-    set aside, `corrected` what replaces it, by column. `held` is False where the data is gone. `replay_run` names the
-    replay that is under way since `claimed_at`.
+    set aside, `corrected` what replaces it, by column; of a batch it describes the files that do. `correction` is the
+    id of it. `held` is False where the data is gone. `replay_run` names the replay that is under way since
+    `claimed_at`. `metadata` is as in `Stored`.
     """
 
     header: Header
@@ -151,6 +154,8 @@ class Record:
     replay_run: str = ""
     claimed_at: datetime | None = None
     skipped_checks: bool = False
+    correction: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

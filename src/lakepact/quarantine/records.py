@@ -12,6 +12,7 @@ from typing import Any, Final
 from lakepact.contract.model import Contract
 from lakepact.errors import LifecycleRefused, StoreConflict, UsageError
 from lakepact.quarantine.content import checked_values
+from lakepact.quarantine.file_place import FilePlace
 from lakepact.quarantine.lifecycle import State, fold, next_status, seen_status
 from lakepact.quarantine.model import (
     Act,
@@ -132,7 +133,7 @@ class Quarantine:
             raise UsageError(
                 f"the batch {_short(record.id)} cannot be corrected value by value",
                 "LP985",
-                "write the corrected data to the target, and reject the batch",
+                "correct the file, and give it in place of the batch: `correct --file`",
             )
         kept = {**record.corrected, **checked_values(values, self.place.columns())}
         _refuse_unwritable(json.dumps(kept, ensure_ascii=False))
@@ -140,7 +141,35 @@ class Quarantine:
         # Before anything is written: a correction of what cannot be corrected must leave no value behind.
         self._decision(Draft(record=record, act=Act.CORRECT), actor, reason, expected)
         self.place.keep_correction(correction)
-        draft = Draft(record=record, act=Act.CORRECT, correction=correction.id)
+        return self._corrected(record, correction.id, actor, reason, expected)
+
+    def correct_batch(
+        self,
+        record_id: str,
+        source: str,
+        *,
+        actor: str,
+        reason: str,
+        expected: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Record:
+        """Give a batch another file or folder, which a replay takes in its place; the first one stays until a purge.
+
+        `metadata` may say the `format` of the files and the `options` by which Spark reads them; what was said of the
+        first one does not count for them. Raises as `review`, UsageError LP985 for a row, LP984 where nothing is at
+        `source`.
+        """
+        record, place = self.record(record_id), self.place
+        if record.header.kind is not Kind.BATCH or not isinstance(place, FilePlace):
+            message = f"{_short(record.id)} is a row, which no file can take the place of"
+            raise UsageError(message, "LP985", "correct its values by column")
+        self._decision(Draft(record=record, act=Act.CORRECT), actor, reason, expected)
+        correction = place.keep_files(record.id, source, metadata=metadata)
+        return self._corrected(record, correction, actor, reason, expected)
+
+    def _corrected(self, record: Record, correction: str, actor: str, reason: str, expected: int | None) -> Record:
+        """Decide for a correction that is kept."""
+        draft = Draft(record=record, act=Act.CORRECT, correction=correction)
         try:
             self.decide([draft], actor=actor, reason=reason, expected=expected)
         except StoreConflict:
@@ -253,6 +282,8 @@ class Quarantine:
             replay_run=state.replay_run,
             claimed_at=state.claimed_at,
             skipped_checks=state.skipped_checks,
+            correction=state.correction,
+            metadata=stored.metadata if stored else {},
         )
 
     def _expires(self, header: Header, stored: Stored | None) -> datetime | None:
@@ -282,6 +313,7 @@ def record_data(record: Record, *, values: Mapping[str, Any] | None = None) -> d
         **(shown if values is None else values),
         "path": record.path,
         "source": record.source,
+        "metadata": dict(record.metadata),
         "replay_run": record.replay_run,
     }
 

@@ -19,13 +19,16 @@ from typing import Any, Final
 from lakepact.contract.model import Contract
 from lakepact.errors import ContractViolated, LifecycleRefused, StoreConflict, UsageError
 from lakepact.io.files import format_of, read_files
-from lakepact.io.model import OnViolation
+from lakepact.io.model import OnViolation, WriteMode
+from lakepact.io.order import WriteOrder
+from lakepact.io.publishing import merge_keys, standing_rows
 from lakepact.io.resolving import Governed, resolve, surroundings_of
 from lakepact.io.tables import named_table
 from lakepact.io.writing import write_with_contract
 from lakepact.quality.native import Run
 from lakepact.quarantine.file_place import FilePlace
 from lakepact.quarantine.lifecycle import refuse_gone
+from lakepact.quarantine.merging import merged_once
 from lakepact.quarantine.model import Act, Kind, Record, Status, Wanted
 from lakepact.quarantine.records import Draft, Quarantine
 from lakepact.quarantine.replay_rows import SCHEMA, judged, typed
@@ -38,6 +41,8 @@ __all__ = ["Replayed", "Target", "replay"]
 
 _READY: Final = (Status.APPROVED, Status.CORRECTED)
 _RUN: Final = "quarantine-replay-"
+_MERGE: Final = f"{_RUN}merge-"
+_MODES: Final = (WriteMode.APPEND, WriteMode.MERGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,23 +87,27 @@ def replay(
     reason: str = "",
     skip_checks: bool = False,
     give_up_after: timedelta = timedelta(hours=1),
+    mode: WriteMode | str = WriteMode.APPEND,
     scratch: Path | None = None,
 ) -> Replayed:
     """Write records into their target; without ids all that are approved or corrected.
 
     Rows that break the contract again are not written and go back into review. `skip_checks` writes them all the same
-    (a value that does not fit its column becomes NULL); who asked and why is in the decisions. A replay that was
-    interrupted is ended first; where its records can no longer be written together, it is given up after
-    `give_up_after`, when nobody can be writing them any more. `scratch` is a folder that Spark can read, for batches
-    that are on object storage.
+    (a value that does not fit its column becomes NULL); who asked and why is in the decisions. `mode` is append, or
+    merge for a contract with a primary key: a row of the target with the same key becomes that of the record. A replay
+    that was interrupted is ended first, in its own mode; where its records can no longer be written together, it is
+    given up after `give_up_after`, when nobody can be writing them any more. `scratch` is a folder that Spark can read,
+    for batches that are on object storage.
 
     Raises LifecycleRefused LP982 for a record that is not approved or corrected, LP983 for one that is expired or
     purged, ContractViolated where rules on the whole table stop the write (then nothing is written, and the records
-    wait as before), UsageError LP989 for `skip_checks` without a reason, and what `write_with_contract` raises.
+    wait as before), UsageError LP989 for `skip_checks` without a reason or together with a merge, for another mode, and
+    where the session cannot make a merge once; and what `write_with_contract` raises.
     """
+    chosen_mode = _mode_named(mode, skip_checks=skip_checks)
     if skip_checks and not reason.strip():
         raise UsageError("checks are skipped only for a reason", "LP989", "give the reason")
-    work = _Replay(quarantine, target, spark, actor, reason, give_up_after, scratch)
+    work = _Replay(quarantine, target, spark, actor, reason, give_up_after, chosen_mode, scratch)
     chosen = quarantine.records(Wanted(ids=tuple(record_ids)))
     found = Replayed(already=tuple(each.id for each in chosen if record_ids and each.status is Status.REPLAYED))
     for run in sorted({each.replay_run for each in chosen if each.replay_run}):
@@ -122,16 +131,19 @@ class _Replay:
     actor: str
     reason: str
     give_up_after: timedelta
+    mode: WriteMode
     scratch: Path | None
 
     def begin(self, records: Sequence[Record], *, skip_checks: bool) -> Replayed:
         """Judge, claim and write records that nobody has claimed."""
+        if self.mode is WriteMode.MERGE:
+            self._refuse_merge()
         returned = self._judged(records, skip_checks=skip_checks)
         self._return(records, returned)
         holding = [each for each in records if each.id not in returned]
         if not holding:
             return Replayed(returned=returned)
-        run = _run_of(holding)
+        run = _run_of(holding, self.mode)
         conflicts: tuple[str, ...] = ()
         drafts = [Draft(record=e, act=Act.CLAIM, replay_run=run, skipped_checks=skip_checks) for e in holding]
         try:
@@ -177,8 +189,8 @@ class _Replay:
         records = self._claimed(run)
         if not records:
             return Replayed()
-        skipped = any(each.skipped_checks for each in records)
-        with self._frame(records, run) as frame:
+        skipped, mode = any(each.skipped_checks for each in records), _mode_of(run)
+        with self._frame(records, run) as frame, merged_once(self.spark, run, wanted=mode is WriteMode.MERGE):
             result = write_with_contract(
                 frame,
                 self.target.contract,
@@ -186,6 +198,7 @@ class _Replay:
                 version=self.target.version,
                 table=self.target.table,
                 path=self.target.path,
+                mode=mode,
                 on_violation=OnViolation.WARN if skipped else OnViolation.RAISE,
                 policy=self.target.policy,
                 references=self.target.references,
@@ -233,13 +246,14 @@ class _Replay:
             return {}
         governed = self._governed()
         there = governed.table.exists(self.spark)
+        order = WriteOrder(table=governed.table, mode=self.mode)
         return judged(
             self.spark,
             records,
             self.quarantine.place.columns(),
             self._run(_RUN, governed),
             governed,
-            existing=governed.table.read(self.spark) if there else None,
+            existing=lambda rows: standing_rows(self.spark, rows, governed, order, governed.table) if there else None,
             checked=not skip_checks,
         )
 
@@ -255,8 +269,16 @@ class _Replay:
         place = self.quarantine.place
         assert isinstance(place, FilePlace)
         with tempfile.TemporaryDirectory(prefix="lakepact-replay-", dir=self.scratch) as folder:
-            path = place.fetch(records[0].id, Path(folder))
-            yield read_files(self.spark, path, governed.rules, kind=format_of(path), options={})
+            record = records[0]
+            path = place.fetch(record.id, Path(folder), correction=record.correction)
+            said = record.corrected.get("metadata", {}) if record.correction else record.metadata
+            kind = said.get("format") or format_of(path)
+            yield read_files(self.spark, path, governed.rules, kind=kind, options=said.get("options", {}))
+
+    def _refuse_merge(self) -> None:
+        """Raise UsageError LP898 where the contract has no key to merge by, before anything is claimed."""
+        governed = self._governed()
+        merge_keys(governed, WriteOrder(table=governed.table, mode=WriteMode.MERGE))
 
     def _governed(self) -> Governed:
         target = self.target
@@ -315,10 +337,26 @@ def _refuse_unready(record: Record) -> None:
         )
 
 
-def _run_of(records: Sequence[Record]) -> str:
-    """The run of a replay: the same for the same records as they stand."""
+def _mode_named(mode: WriteMode | str, *, skip_checks: bool) -> WriteMode:
+    found = next((each for each in _MODES if each == mode), None)
+    if found is None:
+        known = " or ".join(each.value for each in _MODES)
+        raise UsageError(f"a replay cannot {mode}", "LP989", f"choose {known}")
+    if found is WriteMode.MERGE and skip_checks:
+        message = "a merge needs the checks: without them rows with one key could meet"
+        raise UsageError(message, "LP989", "append, or leave the checks on")
+    return found
+
+
+def _run_of(records: Sequence[Record], mode: WriteMode) -> str:
+    """The run of a replay: the same for the same records as they stand. Whoever ends it knows by it how to write."""
     text = "\n".join(sorted(f"{each.id} {each.version}" for each in records))
-    return f"{_RUN}{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    run = _MERGE if mode is WriteMode.MERGE else _RUN
+    return f"{run}{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _mode_of(run: str) -> WriteMode:
+    return WriteMode.MERGE if run.startswith(_MERGE) else WriteMode.APPEND
 
 
 def _joined(one: Replayed, other: Replayed) -> Replayed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -64,10 +64,10 @@ def judged(
     run: Run,
     governed: Governed,
     *,
-    existing: Any | None,
+    existing: Callable[[NativeEvaluation], Any | None],
     checked: bool = True,
 ) -> dict[str, tuple[str, ...]]:
-    """The ids of the records that break the contract, with the rules. `existing` are rows whose keys count too.
+    """The ids of the records that break the contract, with the rules. `existing` gives rows whose keys count too.
 
     Without `checked` only rows that cannot be written at all break it.
     """
@@ -75,7 +75,7 @@ def judged(
         broken = dict(found.broken)
         if checked and found.frame is not None:
             with NativeEvaluation(spark, found.frame, rules=governed.rules, run=run, carried=[_ID]) as rows:
-                rows.find_clashes(existing)
+                rows.find_clashes(existing(rows))
                 broken |= _reasons(rows)
     return broken
 

@@ -21,10 +21,10 @@ from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed, Usag
 from lakepact.store.governance import Grant
 from lakepact.store.sql_journal import SqlJournal
 from lakepact.store.sql_statements import Parameter, StatementFailed, condition_of, schema_of
+from lakepact.workspace_login import NoLogin, workspace_client
 
 try:
     from databricks.sdk import WorkspaceClient
-    from databricks.sdk.core import Config
     from databricks.sdk.errors import NotFound, PermissionDenied, Unauthenticated
     from databricks.sdk.errors.base import DatabricksError
     from databricks.sdk.service.sql import (
@@ -52,6 +52,7 @@ __all__ = [
     "create_warehouse",
     "govern_warehouse",
     "open_warehouse",
+    "statements_at",
 ]
 
 MAX_STATEMENT: Final = 16 * 1024 * 1024
@@ -64,8 +65,6 @@ _TOO_LARGE: Final = re.compile(r"inline byte limit exceeded|disposition=EXTERNAL
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 10.0
 _LAST_LOOKS: Final = 5
-# The SDK repeats what fails on the way for so long, and waits as long as a busy workspace asks for.
-_REPEATED: Final = 60
 _UNCERTAIN: Final = "what it was to write may be there all the same: look before you write again"
 
 
@@ -249,19 +248,34 @@ def open_warehouse(address: str) -> WarehouseJournal:
     `&profile=NAME` names a profile of `~/.databrickscfg`. Raises UsageError LP877 where the address is none,
     ConfigurationError LP876 where there is no login.
     """
+    client, warehouse, schema, profile = _addressed(address)
+    return WarehouseJournal(client, warehouse, schema, profile=profile)
+
+
+def statements_at(address: str) -> tuple[WarehouseStatements, tuple[str, ...]]:
+    """What runs statements at `uc:CATALOG.SCHEMA?warehouse=ID`, and the parts of the schema's name.
+
+    For other tables than those of a store. Raises as `open_warehouse` does.
+    """
+    client, warehouse, schema, _ = _addressed(address)
+    parts = schema_of(schema, address=address, parts=(2,), example=_EXAMPLE)
+    return WarehouseStatements(client, warehouse), parts
+
+
+def _addressed(address: str) -> tuple[WorkspaceClient, str, str, str]:
+    """The client, the warehouse, the schema and the profile of an address."""
     schema, _, query = address.partition(":")[2].partition("?")
     options = parse_qs(query, keep_blank_values=True)
     warehouse, profile = "".join(options.pop("warehouse", [])), "".join(options.pop("profile", []))
     if not (warehouse.isascii() and warehouse.isalnum()) or options:
         raise UsageError("the address names no SQL warehouse, or something else", "LP877", f"write {_EXAMPLE}")
     try:
-        config = Config(profile=profile or None, retry_timeout_seconds=_REPEATED)
-        client = WorkspaceClient(config=config)
-    except ValueError as error:
-        message = f"there is no login to a workspace: {_line(error)}"
+        client = workspace_client(profile)
+    except NoLogin as error:
+        message = f"there is no login to a workspace: {error}"
         hint = "`databricks auth login`, or set DATABRICKS_HOST and DATABRICKS_TOKEN"
         raise ConfigurationError(message, "LP876", hint) from error
-    return WarehouseJournal(client, warehouse, schema, profile=profile)
+    return client, warehouse, schema, profile
 
 
 def create_warehouse(address: str) -> None:
