@@ -10,9 +10,10 @@ from pathlib import Path
 from lakepact.contract import Contract, load_contract
 from lakepact.notify import FolderPlace, Notification, Notifier, Receipt, Route, Severity, Traits
 from lakepact.rerun.job import Reported
-from lakepact.rerun.reporters import FileReporter, NotifyReporter
+from lakepact.rerun.reporters import FileReporter, NotifyReporter, TableReporter
 from lakepact.rerun.runner import RunState, UpdateOutcome
 from lakepact.results import RuleResult, RuleStatus
+from lakepact.results.reading import read_results
 from lakepact.rules.model import Action
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -100,3 +101,16 @@ def test_what_several_datasets_of_a_table_say_is_one_incident(tmp_path: Path) ->
     (told,) = chat.taken
     assert (told.dataset, told.severity) == ("main.sales.orders", Severity.CRITICAL)
     assert [(each.rule_id, each.tested) for each in told.violations] == [(rule, 2)]
+
+
+def test_results_go_to_the_table_of_all_results_once(tmp_path: Path) -> None:
+    reporter = TableReporter(str(tmp_path / "lake"))
+    first, second = _reported("u1", RuleStatus.FAIL), _reported("u2", RuleStatus.PASS)
+    for reported in (first, second, first):
+        reporter.report(reported)
+    found = read_results(tmp_path / "lake")
+    assert sorted((each.run_id, each.status, each.violations) for each in found) == [
+        ("u1", RuleStatus.FAIL, 2),
+        ("u2", RuleStatus.PASS, 0),
+    ]
+    assert (tmp_path / "lake" / "rule_results" / "_delta_log").is_dir()

@@ -69,6 +69,15 @@ def rerun(
         Path | None,
         typer.Option(metavar="DIR", help="Where results are kept (default: in the storage of the environment)."),
     ] = None,
+    results: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            envvar="LAKEPACT_RESULTS",
+            help="Add results to rule_results there: a path, spark:SCHEMA or uc:CATALOG.SCHEMA?warehouse=ID.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
@@ -82,7 +91,7 @@ def rerun(
             raise UsageError(f"no {name} is named", "LP429", f"give --{name}, or set {variable}")
     project = opened_project(folder)
     job = _job(project, (inbox, source, store), environment, records, _ids(pipeline_ids or ()))
-    job = replace(job, reporters=(*job.reporters, *_people(project, notify)))
+    job = replace(job, reporters=(*job.reporters, *_table(results), *_people(project, notify)))
     if dry_run:
         return _show(job.preview(), as_json=as_json)
     code = 0
@@ -153,16 +162,24 @@ def _runner(project: Project, chosen: Environment, records: Path, pipeline_ids: 
 
 def _workspace() -> Any:
     """The workspace that the environment, a profile or the job itself names."""
+    from lakepact.workspace_login import NoLogin, workspace_client
+
     try:
-        from databricks.sdk import WorkspaceClient
+        return workspace_client()
     except ImportError:
         raise ExtraMissing("databricks-sdk is not installed", "LP429", "pip install 'lakepact[databricks]'") from None
-    try:
-        return WorkspaceClient()
-    except ValueError as error:
-        reason = str(error).partition("\n")[0]
+    except NoLogin as error:
         hint = "set DATABRICKS_HOST and a way to log in, or name a profile in DATABRICKS_CONFIG_PROFILE"
-        raise ConfigurationError(f"there is no way into a Databricks workspace: {reason}", "LP429", hint) from error
+        raise ConfigurationError(f"there is no way into a Databricks workspace: {error}", "LP429", hint) from error
+
+
+def _table(results: str | None) -> tuple[Reporter, ...]:
+    """Where results are recorded for all who look at them."""
+    if results is None:
+        return ()
+    from lakepact.rerun.reporters import TableReporter
+
+    return (TableReporter(results),)
 
 
 def _people(project: Project, notify: Path | None) -> tuple[Reporter, ...]:

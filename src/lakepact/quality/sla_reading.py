@@ -11,14 +11,13 @@ from typing import Any, Final
 from lakepact.errors import ConfigurationError, RemoteFailed
 from lakepact.results.model import RuleResult
 from lakepact.results.reading import ResultFilter, read_recent_results, result_of
+from lakepact.results.recording import catalog_of
 from lakepact.results.table import RULE_RESULTS
 from lakepact.sql import qualified
-from lakepact.store.sql_statements import StatementFailed, Statements, schema_of
+from lakepact.store.sql_statements import StatementFailed, Statements
 
 __all__ = ["recent_results"]
 
-_SPARK: Final = "spark:"
-_WAREHOUSE: Final = "uc:"
 _ABSENT: Final = re.compile(r"(TABLE_OR_VIEW|SCHEMA|CATALOG|DELTA_TABLE)_NOT_FOUND|NO_SUCH_")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,17 +30,9 @@ def recent_results(place: str, chosen: ResultFilter, *, window: timedelta) -> tu
     LP994 where the schema has no table of results, RemoteFailed LP994 where it cannot be read, and what opening a
     session or a warehouse raises.
     """
-    if place.startswith(_SPARK):
-        from lakepact.spark.connect import active_session
-        from lakepact.store.spark_session import SparkStatements
-
-        parts = schema_of(place.removeprefix(_SPARK), address=place, parts=(1, 2), example=f"{_SPARK}main.lakepact")
-        return _recent(SparkStatements(active_session()), parts, place, chosen, window)
-    if place.startswith(_WAREHOUSE):
-        from lakepact.store.warehouse import statements_at
-
-        statements, parts = statements_at(place)
-        return _recent(statements, parts, place, chosen, window)
+    catalog = catalog_of(place)
+    if catalog is not None:
+        return _recent(*catalog, place, chosen, window)
     return read_recent_results(place, chosen, window=window)
 
 

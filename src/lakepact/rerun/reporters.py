@@ -10,10 +10,11 @@ from lakepact.atomic_files import replace_file
 from lakepact.local.rule_results import told_once
 from lakepact.notify import Notifier
 from lakepact.rerun.job import Reported
+from lakepact.results.recording import record_results
 from lakepact.rules import compile_rules
 from lakepact.store.encoding import time_text
 
-__all__ = ["FileReporter", "NotifyReporter"]
+__all__ = ["FileReporter", "NotifyReporter", "TableReporter"]
 
 
 class FileReporter:
@@ -28,6 +29,19 @@ class FileReporter:
         place = self._folder / f"{reported.outcome.update_id}.jsonl"
         lines = [json.dumps(asdict(each) | {"at": time_text(each.at)}) for each in reported.outcome.results]
         replace_file(place, "".join(f"{line}\n" for line in lines).encode())
+
+
+class TableReporter:
+    """Results in the table `rule_results`, beside those of governed reads, writes and checks."""
+
+    def __init__(self, place: str) -> None:
+        """`place` is what `record_results` takes."""
+        self._place = place
+
+    def report(self, reported: Reported) -> None:
+        """Add the results of the update, each rule once for a table; the same update again adds nothing."""
+        results = told_once(reported.outcome.results, compile_rules(reported.contract))
+        record_results(self._place, results, key=f"update:{reported.outcome.update_id}:{reported.contract.id}")
 
 
 class NotifyReporter:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed
-from lakepact.results.table import RULE_RESULTS, ResultColumn
+from lakepact.results.table import COLUMNS, RESULTS_COMMENT, RULE_RESULTS, ResultColumn
 
 try:
     import arro3.core as arro3
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 __all__ = ["DeltaPlace"]
 
 _TYPES: Final = {"STRING": "string", "BIGINT": "long", "DOUBLE": "double", "DATE": "date", "TIMESTAMP": "timestamp"}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_KINDS: Final = {
+    "STRING": arro3.DataType.utf8(),
+    "BIGINT": arro3.DataType.int64(),
+    "DOUBLE": arro3.DataType.float64(),
+    "DATE": arro3.DataType.date32(),
+    "TIMESTAMP": arro3.DataType.timestamp("us", tz="UTC"),
+}
 # Each attempt fails only because another writer replaced the same days; what they wrote is computed anew.
 _ATTEMPTS: Final = 20
 
@@ -67,6 +76,16 @@ class DeltaPlace:
             table = self._opened(daily=daily)
             return python_rows(deltalake.QueryBuilder().register("results", table).execute(query))
 
+    def append(self, rows: Sequence[Mapping[str, Any]], *, key: str) -> None:
+        """Append rows to `rule_results`, which is made where it is absent; the same key again appends nothing."""
+        app = f"lakepact:results:{key}"
+        with _talking(self.location):
+            table = self._made(self._results, COLUMNS, RESULTS_COMMENT, {"delta.appendOnly": "true"})
+            if table.transaction_version(app) is not None:
+                return
+            once = deltalake.CommitProperties(app_transactions=[deltalake.Transaction(app, 1)])
+            deltalake.write_deltalake(table, _arrow_rows(rows, COLUMNS), mode="append", commit_properties=once)
+
     def replace_daily(
         self, columns: Sequence[ResultColumn], *, comment: str, query: str, predicate: Callable[[Sequence[Any]], str]
     ) -> list[Any]:
@@ -82,7 +101,7 @@ class DeltaPlace:
                     return []
                 typed = _typed(rows, columns)
                 days = sorted(set(typed.column("day").to_pylist()))
-                target = self._made(columns, comment)
+                target = self._made(self._daily, columns, comment, {})
                 try:
                     deltalake.write_deltalake(target, typed, mode="overwrite", predicate=predicate(days))
                 except CommitFailedError:
@@ -97,20 +116,23 @@ class DeltaPlace:
             raise ConfigurationError(f"there is no table of results in '{self.location}'", "LP990", hint)
         return deltalake.DeltaTable(uri, storage_options=self._options)
 
-    def _made(self, columns: Sequence[ResultColumn], comment: str) -> DeltaTable:
-        if not self._is_table(self._daily):
+    def _made(
+        self, uri: str, columns: Sequence[ResultColumn], comment: str, properties: dict[str, str | None]
+    ) -> DeltaTable:
+        if not self._is_table(uri):
             fields = [
                 Field(each.name, PrimitiveType(_TYPES[each.type]), metadata={"comment": each.comment})
                 for each in columns
             ]
             return deltalake.DeltaTable.create(
-                self._daily,
+                uri,
                 Schema(fields),
                 mode="ignore",
                 description=comment,
+                configuration=properties,
                 storage_options=self._options,
             )
-        return deltalake.DeltaTable(self._daily, storage_options=self._options)
+        return deltalake.DeltaTable(uri, storage_options=self._options)
 
     def _is_table(self, uri: str) -> bool:
         return deltalake.DeltaTable.is_deltatable(uri, self._options)
@@ -118,16 +140,20 @@ class DeltaPlace:
 
 def _typed(rows: arro3.Table, columns: Sequence[ResultColumn]) -> arro3.Table:
     """The answer of a query with the types of the table: the engine answers with views."""
-    kinds = {
-        "STRING": arro3.DataType.utf8(),
-        "BIGINT": arro3.DataType.int64(),
-        "DOUBLE": arro3.DataType.float64(),
-        "DATE": arro3.DataType.date32(),
-        "TIMESTAMP": arro3.DataType.timestamp("us", tz="UTC"),
-    }
-    fields = [arro3.Field(each.name, kinds[each.type], nullable=True) for each in columns]
-    arrays = [rows.column(each.name).cast(kinds[each.type]) for each in columns]
+    fields = [arro3.Field(each.name, _KINDS[each.type], nullable=True) for each in columns]
+    arrays = [rows.column(each.name).cast(_KINDS[each.type]) for each in columns]
     return arro3.Table.from_arrays(arrays, schema=arro3.Schema(fields))
+
+
+def _arrow_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[ResultColumn]) -> arro3.Table:
+    return arro3.Table.from_pydict({each.name: _array([row[each.name] for row in rows], each.type) for each in columns})
+
+
+def _array(values: Sequence[Any], kind: str) -> arro3.Array:
+    if kind == "TIMESTAMP":
+        ticks = [(value - _EPOCH) // timedelta(microseconds=1) for value in values]
+        return arro3.Array(ticks, arro3.DataType.int64()).cast(_KINDS[kind])
+    return arro3.Array(values, _KINDS[kind])
 
 
 def _talking(location: str) -> AbstractContextManager[None]:

@@ -9,10 +9,18 @@ from typing import Any, Final
 from lakepact.results.model import RuleResult
 from lakepact.sql import identifier, qualified, string
 
-__all__ = ["RULE_RESULTS", "ResultColumn", "append_results", "results_schema"]
+__all__ = [
+    "COLUMNS",
+    "RESULTS_COMMENT",
+    "RULE_RESULTS",
+    "ResultColumn",
+    "append_results",
+    "create_results",
+    "results_schema",
+]
 
 RULE_RESULTS: Final = "rule_results"
-_COMMENT: Final = "Results of the rules of data contracts: one row a rule, run and dataset, never changed."
+RESULTS_COMMENT: Final = "Results of the rules of data contracts: one row a rule, run and dataset, never changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +72,21 @@ def append_results(spark: Any, schema: Sequence[str], results: Iterable[RuleResu
         return
     name = qualified([*schema, RULE_RESULTS])
     if not spark.catalog.tableExists(name):
-        _create(spark, schema, name)
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {qualified(schema)}")
+        spark.sql(create_results(schema))
     frame = spark.createDataFrame(rows, results_schema()).coalesce(1)
     frame.write.format("delta").mode("append").option("txnAppId", f"lakepact:results:{key}").option(
         "txnVersion", 1
     ).saveAsTable(name)
 
 
-def _create(spark: Any, schema: Sequence[str], name: str) -> None:
-    spark.sql(f"CREATE SCHEMA IF NOT EXISTS {qualified(schema)}")
+def create_results(schema: Sequence[str]) -> str:
+    """The statement that makes the table in `schema` (the parts of its name) where it is absent."""
     columns = ", ".join(f"{identifier(each.name)} {each.type} COMMENT {string(each.comment)}" for each in COLUMNS)
     properties = f"{string('delta.appendOnly')} = {string('true')}"
-    spark.sql(
-        f"CREATE TABLE IF NOT EXISTS {name} ({columns}) USING DELTA COMMENT {string(_COMMENT)} "
-        f"TBLPROPERTIES ({properties})"
+    return (
+        f"CREATE TABLE IF NOT EXISTS {qualified([*schema, RULE_RESULTS])} ({columns}) USING DELTA "
+        f"COMMENT {string(RESULTS_COMMENT)} TBLPROPERTIES ({properties})"
     )
 
 
