@@ -145,6 +145,32 @@ def test_push_status_tells_stewards(store: CollibraContractStore, server: Collib
     assert (found["Contract compliance"], found["Run id"]) == (("pass",), ("run-1",))
 
 
+def test_rules_can_be_metrics(store: CollibraContractStore, server: CollibraServer, capsys: Captured) -> None:
+    domain = server.add_domain("Metrics", "Rulebook")
+    server.add_attribute_type("Last validation")
+    with Path("collibra.yml").open("a") as file:
+        file.write(f"feedback: metrics\nmetrics_domain: {domain}\n")
+    Path("results.json").write_text(results(violations=1, status="warn"))
+    assert main(["collibra", "push-status", "results.json"]) == 0
+    assert capsys.readouterr().out == "orders  sent, with 1 metric\n"
+    assert main(["collibra", "status", "orders"]) == 0
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    assert lines[6] == ["feedback", "at 2024-01-31T12:00:00.000000Z"]
+    assert lines[-1] == ["metric main.sales.orders / r1", "not held", "9 of 10 rows"]
+    assert main(["collibra", "status", "orders", "--json"]) == 0
+    metric = {"name": "orders / main.sales.orders / r1", "held": False}
+    counts = {"rows_passed": 9, "rows_failed": 1, "loaded_rows": 10}
+    assert json.loads(capsys.readouterr().out)["metrics"] == [metric | counts]
+    server.state.by_name("attribute_types", "Result")["allowedValues"] = [False]
+    Path("results.json").write_text(results(at="2024-02-01T12:00:00+00:00"))
+    assert main(["collibra", "push-status", "results.json", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    why = (
+        "metrics were not taken: orders / main.sales.orders / r1: The attribute 'Result' cannot have the value 'true'."
+    )
+    assert found == {"sent": [], "metrics": {}, "waiting": {}, "refused": {"orders": why}}
+
+
 def test_push_status_waits_for_collibra(store: CollibraContractStore, server: CollibraServer, capsys: Captured) -> None:
     for name in TYPES:
         server.add_attribute_type(name)

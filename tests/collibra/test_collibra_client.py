@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lakepact.collibra.auth import Bearer
 from lakepact.collibra.breaker import CircuitBreaker
 from lakepact.collibra.client import CollibraClient
-from lakepact.collibra.paging import CONTRACT_ITEMS, CORE_RESULTS, by_cursor, by_offset
+from lakepact.collibra.paging import ByCursor, ByOffset, Pages
 from lakepact.collibra.retrying import RetryPolicy, retry_after
 from lakepact.errors import ConfigurationError, RemoteFailed, RemoteUnavailable
 from lakepact.testing.collibra_server import CollibraServer
@@ -171,7 +171,14 @@ def test_a_refusal_is_no_failure_of_the_other_side(server: CollibraServer) -> No
         assert found.get(STATUSES)["results"]
 
 
-@given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=6), key=st.sampled_from([CONTRACT_ITEMS, CORE_RESULTS]))
+def items_of(pages: Pages, fetch: Callable[[Any], Any]) -> list[Any]:
+    found: list[Any] = []
+    while pages.asked is not None:
+        found += pages.take(fetch(pages.asked))
+    return found
+
+
+@given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=6), key=st.sampled_from(["items", "results"]))
 @settings(max_examples=50, deadline=None)
 def test_pages_by_cursor_lose_nothing_even_where_some_are_empty(sizes: list[int], key: str) -> None:
     pages = [[{"n": f"{page}.{item}"} for item in range(size)] for page, size in enumerate(sizes)]
@@ -183,8 +190,9 @@ def test_pages_by_cursor_lose_nothing_even_where_some_are_empty(sizes: list[int]
         following = {"nextCursor": str(number + 1)} if number + 1 < len(pages) else {}
         return {key: pages[number], "total": -1} | following
 
-    assert list(by_cursor(fetch, {}, key=key, limit=5)) == [item for page in pages for item in page]
-    assert seen[0] == ("" if key == CORE_RESULTS else None)
+    listed = ByCursor.of_core({}) if key == "results" else ByCursor.of_contracts({})
+    assert items_of(listed, fetch) == [item for page in pages for item in page]
+    assert seen[0] == ("" if key == "results" else None)
 
 
 @given(count=st.integers(0, 25))
@@ -195,18 +203,18 @@ def test_pages_by_offset_lose_nothing(count: int) -> None:
     def fetch(params: Any) -> Any:
         return {"results": items[params["offset"] : params["offset"] + params["limit"]]}
 
-    assert list(by_offset(fetch, {}, key=CORE_RESULTS, limit=5)) == items
+    assert items_of(ByOffset({}, limit=5), fetch) == items
 
 
 @pytest.mark.parametrize("page", [[], {}, {"items": 1}, {"items": [1]}, {"results": []}, None, "x"])
 def test_a_page_that_is_none(page: Any) -> None:
     with pytest.raises(RemoteFailed, match=r"^LP907: Collibra answers with a page without `items`\n"):
-        list(by_cursor(lambda params: page, {}, key=CONTRACT_ITEMS, limit=5))
+        ByCursor.of_contracts({}).take(page)
 
 
 def test_a_list_that_goes_in_circles_ends() -> None:
     with pytest.raises(RemoteFailed, match=r"^LP907: Collibra answers with a list that never ends\n"):
-        list(by_cursor(lambda params: {"items": [], "nextCursor": "a"}, {}, key=CONTRACT_ITEMS, limit=5))
+        items_of(ByCursor.of_contracts({}), lambda params: {"items": [], "nextCursor": "a"})
 
 
 @pytest.mark.parametrize(

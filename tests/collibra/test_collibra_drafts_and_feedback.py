@@ -157,7 +157,7 @@ def test_an_outcome_is_the_verdict_of_the_last_run() -> None:
             result("x", contract_id="other", at=NOON),
         ]
     )
-    assert found == (
+    assert tuple(replace(each, rules=()) for each in found) == (
         Compliance(
             contract_id="orders",
             version="1.0.0",

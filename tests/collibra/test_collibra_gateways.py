@@ -64,6 +64,9 @@ class ServedTenant:
     def add_table(self, name: str) -> str:
         return self.server.add_table(name)
 
+    def add_domain(self, name: str) -> str:
+        return self.server.add_domain(name, "Rulebook")
+
     def add_attribute_type(self, name: str) -> None:
         self.server.add_attribute_type(name)
 
@@ -82,6 +85,7 @@ class StubTenant:
         self.add_port = self.stub.add_port
         self.add_product = self.stub.add_product
         self.add_table = self.stub.add_table
+        self.add_domain = self.stub.add_domain
         self.add_attribute_type = self.stub.add_attribute_type
         self.add_mapping = self.stub.add_mapping
 

@@ -267,3 +267,34 @@ def test_a_list_of_what_did_not_change_takes_two_requests_each(
     clock.pass_by(seconds=60)
     assert len(again.search()) == 40
     assert len(asked(server)) <= 20 + 3
+
+
+def test_a_draft_that_a_steward_accepted_takes_four_requests_with_its_document(
+    server: CollibraServer, opened: Opened
+) -> None:
+    """The bytes are read, because a steward may have changed them before: the document costs nothing more."""
+    opened().put(contract(), actor="ada")
+    asset = asset_of(server)
+    server.set_asset_status(asset, "Accepted")
+    asked(server)
+    store = opened(fresh_for=30.0)
+    assert store.get("orders", store.latest("orders").version).source == contract().source
+    contracts = "/rest/dataProduct/v1/dataContracts"
+    active = f"{contracts}/{asset}/activeVersion/manifest"
+    assert asked(server) == [contracts, "/rest/2.0/comments", f"/rest/2.0/assets/{asset}", active]
+
+
+def test_a_short_look_that_does_not_do_is_the_beginning_of_the_long_one(server: CollibraServer, opened: Opened) -> None:
+    port = server.add_port("made in Collibra")
+    asset = server.add_contract("Orders", port, contract().source)
+    asked(server)
+    contracts = "/rest/dataProduct/v1/dataContracts"
+    looked = [contracts, "/rest/2.0/comments", f"/rest/2.0/assets/{asset}"]
+    versions = [f"{contracts}/{asset}/versions", f"{contracts}/{asset}/versions/manifest"]
+    with pytest.raises(ContractMissing):
+        opened(fresh_for=30.0).latest("orders")
+    assert asked(server) == looked + versions
+    server.set_asset_status(asset, "Accepted")
+    store = opened(fresh_for=30.0)
+    assert store.get("orders", store.latest("orders").version).source == contract().source
+    assert asked(server) == [*looked, f"{contracts}/{asset}/activeVersion/manifest", *versions]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lakepact.collibra.auth import ClientAuthentication
+from lakepact.collibra.feedback import ATTRIBUTES
 from lakepact.collibra.mapping import Mapped, Mapping, mapping_text, read_mapping
 from lakepact.collibra.settings import CollibraSettings, Login, read_settings
 from lakepact.collibra.store import CollibraContractStore
@@ -84,6 +85,9 @@ external_system: unity
         ("url: u\nheaders: [a]", "`headers` is no mapping of texts"),
         ("url: u\nnames: {blessed: x}", "`names` has `blessed`, which is none of deprecated, draft"),
         ("url: u\nowners: {a: b}", "`owners` is no list of texts"),
+        ("url: u\nfeedback: all", "`feedback` is none of attributes, metrics, both"),
+        ("url: u\nfeedback: both", "`feedback: both` needs `metrics_domain`, the id of a domain for metrics"),
+        ("url: u\nfeedback: metrics\nmetrics_domain: Quality", "`feedback: metrics` needs `metrics_domain`"),
     ],
 )
 def test_settings_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> None:
@@ -91,6 +95,19 @@ def test_settings_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> 
         settings(tmp_path, text)
     assert words in raised.value.message
     assert "hunter2" not in str(raised.value)
+
+
+def test_as_what_outcomes_are_shown(tmp_path: Path) -> None:
+    text = f"url: u\nmetrics_domain: {PORT}\nattributes: {{at: Checked at}}\nfeedback: "
+    shown = {each: settings(tmp_path, text + each) for each in ("attributes", "metrics", "both")}
+    assert {each: found.shown_metrics for each, found in shown.items()} == {
+        "attributes": "",
+        "metrics": PORT,
+        "both": PORT,
+    }
+    assert shown["metrics"].shown_attributes == {"at": "Checked at"}
+    everything = {**ATTRIBUTES, "at": "Checked at"}
+    assert shown["attributes"].shown_attributes == shown["both"].shown_attributes == everything
 
 
 def test_settings_that_are_missing(tmp_path: Path) -> None:

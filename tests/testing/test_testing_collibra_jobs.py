@@ -51,8 +51,9 @@ def metric(name: str, **more: Any) -> dict[str, Any]:
     return {"resourceType": "Asset", "identifier": identifier, "type": {"name": "Data Quality Metric"}, **more}
 
 
-def start(http: httpx.Client, entries: Any) -> dict[str, Any]:
-    answer = http.post("/import/json-job", files={"file": ("import.json", json.dumps(entries).encode())})
+def start(http: httpx.Client, entries: Any, *, goes_on: bool = True) -> dict[str, Any]:
+    file = {"file": ("import.json", json.dumps(entries).encode())}
+    answer = http.post("/import/json-job", data={"continueOnError": str(goes_on).lower()}, files=file)
     assert answer.status_code == 200
     return dict(answer.json())
 
@@ -106,30 +107,54 @@ def test_an_import_says_which_entries_failed(http: httpx.Client) -> None:
     ]
     result, errors = done(http, entries)
     assert result == "COMPLETED_WITH_ERROR"
-    assert [(error["commandId"], error["errorCode"]) for error in errors] == [
-        (2, "invalidValue"),
-        (3, "assetNotFound"),
-        (4, "malformedRelation"),
-        (5, "assetTypeNotFound"),
-        (6, "unknownResourceType"),
-        (7, "malformedEntry"),
+    assert [(error["command"]["indices"], error["errorType"]) for error in errors] == [
+        ([1], "RUNTIME"),
+        ([2], "RUNTIME"),
+        ([3], "RUNTIME"),
+        ([4], "RUNTIME"),
+        ([5], "RUNTIME"),
+        ([6], "VALIDATION"),
     ]
+    assert errors[0] == {
+        "errorType": "RUNTIME",
+        "resourceType": "ASSET",
+        "errorMessage": "The attribute 'Threshold' cannot have the value 'high'.",
+        "command": {"indices": [1], "identifier": json.dumps(entries[1]["identifier"], sort_keys=True)},
+    }
     assert [each["name"] for each in http.get("/assets").json()["results"]] == ["good"]
+
+
+def test_an_import_that_does_not_go_on_does_all_or_nothing(collibra: CollibraServer, http: httpx.Client) -> None:
+    collibra.switches.import_errors_named = False
+    before = len(collibra.state.activities)
+    job = start(http, [metric("good"), metric("bad", attributes={"Threshold": [{"value": "high"}]})], goes_on=False)
+    ended = http.get(f"/jobs/{job['id']}").json()
+    assert (ended["state"], ended["result"]) == ("ERROR", "FAILURE")
+    errors = http.get(f"/import/results/{job['id']}/errors").json()["results"]
+    assert [each["command"] for each in errors] == [{"indices": [1]}]
+    assert http.get("/assets").json()["results"] == []
+    assert len(collibra.state.activities) == before
+    again = start(http, [metric("good")], goes_on=False)
+    assert http.get(f"/jobs/{again['id']}").json()["result"] == "SUCCESS"
 
 
 def test_an_import_needs_a_file(http: httpx.Client) -> None:
     assert refusal(http.post("/import/json-job", files={"other": ("x", b"[]")})) == (400, "missingFile")
-    assert done(http, {"no": "list"})[1] == [
-        {"commandId": 0, "errorCode": "malformedFile", "userMessage": "The file must hold a list."}
-    ]
+    job = http.get(f"/jobs/{start(http, {'no': 'list'})['id']}").json()
+    assert (job["state"], job["result"]) == ("ERROR", "FAILURE")
+    errors = http.get(f"/import/results/{job['id']}/errors").json()["results"]
+    assert [each["errorMessage"] for each in errors] == ["The file must hold a list."]
     assert refusal(http.get(f"/jobs/{UNKNOWN}")) == (404, "jobNotFound")
 
 
 def test_an_import_takes_its_time(collibra: CollibraServer, http: httpx.Client, clock: Clock) -> None:
-    collibra.switches.import_seconds = 5
+    collibra.switches.import_seconds, collibra.switches.job_unknown_seconds = 5, 1
     job = start(http, [metric("m")])
     assert (job["state"], job["result"]) == ("WAITING", "NOT_SET")
+    assert refusal(http.get(f"/jobs/{job['id']}")) == (404, "jobNotFound")
+    clock.now += 1
     assert http.get(f"/jobs/{job['id']}").json()["state"] == "RUNNING"
+    assert refusal(http.get(f"/import/results/{job['id']}/errors")) == (400, "jobNotFinished")
     assert http.get("/assets").json()["results"] == []
     clock.now += 5
     assert [each["name"] for each in http.get("/assets").json()["results"]] == ["m"]
@@ -203,6 +228,9 @@ def test_a_workflow_is_started_for_assets_and_gets_messages(collibra: CollibraSe
     assert (answer.status_code, len(answer.json())) == (201, 1)
     instance = answer.json()[0]
     assert (instance["workflowDefinition"]["name"], instance["businessItem"]["id"]) == ("Review of a contract", port)
+    query = {"workflowDefinitionId": review, "businessItemId": port}
+    assert http.get("/workflowInstances", params=query).json()["results"] == [instance]
+    assert http.get("/workflowInstances", params=query | {"businessItemId": UNKNOWN}).json()["results"] == []
     stored = collibra.state.tables["instances"][instance["id"]]
     assert stored["form"] == {"version": "2.0.0"}
     path = f"/workflowInstances/{instance['id']}/messageEvents"

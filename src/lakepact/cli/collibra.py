@@ -184,7 +184,7 @@ def push_status(
     if as_json:
         show_json(_json(pushed))
     else:
-        show_rows([(each, "sent") for each in pushed.sent])
+        show_rows([(each, _sent_as(pushed, each)) for each in pushed.sent])
         _say_pushed(pushed)
     if pushed.waiting:
         raise typer.Exit(ExitCode.REMOTE)
@@ -219,9 +219,11 @@ def _folder(given: Path | None, name: str) -> Path:
 
 
 def _push(store: CollibraContractStore, settings: CollibraSettings, folder: Path) -> Pushed:
-    from lakepact.collibra.feedback import ATTRIBUTES, push_feedback
+    from lakepact.collibra.feedback import push_feedback
 
-    return push_feedback(store.gateway, folder, attributes={**ATTRIBUTES, **settings.attributes})
+    return push_feedback(
+        store.gateway, folder, attributes=settings.shown_attributes, metrics_domain=settings.shown_metrics
+    )
 
 
 def _all_contracts(store: CollibraContractStore) -> tuple[list[dict[str, Any]], list[str]]:
@@ -270,7 +272,17 @@ def _results(path: Path) -> list[RuleResult]:
 
 
 def _json(pushed: Pushed) -> dict[str, Any]:
-    return {"sent": list(pushed.sent), "waiting": dict(pushed.waiting), "refused": dict(pushed.refused)}
+    return {
+        "sent": list(pushed.sent),
+        "metrics": dict(pushed.metrics),
+        "waiting": dict(pushed.waiting),
+        "refused": dict(pushed.refused),
+    }
+
+
+def _sent_as(pushed: Pushed, contract_id: str) -> str:
+    metrics = pushed.metrics.get(contract_id, 0)
+    return f"sent, with {counted(metrics, 'metric')}" if metrics else "sent"
 
 
 def _draft_json(brought: Submitted) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from lakepact.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from lakepact.collibra.exchange import Moved
+    from lakepact.collibra.metrics import Metric
     from lakepact.collibra.overview import PortRow, Standing
     from lakepact.collibra.store import CollibraContractStore
     from lakepact.contract import Contract
@@ -151,11 +152,16 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show how one contract stands: its asset, its versions, drafts that wait, and what was told of it last."""
-    from lakepact.collibra.feedback import ATTRIBUTES
     from lakepact.collibra.overview import standing
 
     read = settings_in(settings)
-    found = standing(store_of(read), contract_id, names=read.names, attributes={**ATTRIBUTES, **read.attributes})
+    found = standing(
+        store_of(read),
+        contract_id,
+        names=read.names,
+        attributes=read.shown_attributes,
+        metrics_domain=read.shown_metrics,
+    )
     if as_json:
         show_json(_standing_json(found))
         return
@@ -177,6 +183,7 @@ def status(
         for each in found.versions
     ]
     show_rows(rows)
+    show_rows([(f"metric {_short(each.name, contract_id)}", *_metric_cells(each)) for each in found.metrics])
 
 
 def promote(
@@ -350,7 +357,28 @@ def _standing_json(found: Standing) -> dict[str, Any]:
         "pending": list(found.pending),
         "port": found.port or None,
         "feedback": dict(found.feedback),
+        "metrics": [_metric_json(each) for each in found.metrics],
         "versions": [version_data(each) for each in found.versions],
+    }
+
+
+def _short(name: str, contract_id: str) -> str:
+    return name.removeprefix(f"{contract_id} / ")
+
+
+def _metric_cells(metric: Metric) -> tuple[str, str]:
+    held = {True: "held", False: "not held", None: "no result"}[metric.held]
+    counted_rows = metric.passed is not None and metric.loaded is not None
+    return held, f"{metric.passed} of {metric.loaded} rows" if counted_rows else "-"
+
+
+def _metric_json(metric: Metric) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "held": metric.held,
+        "rows_passed": metric.passed,
+        "rows_failed": metric.failed,
+        "loaded_rows": metric.loaded,
     }
 
 

@@ -1,5 +1,6 @@
 """Collibra, where stewards approve: client, gateways, store and feedback."""
 
+from lakepact.collibra.async_client import AsyncCollibraClient
 from lakepact.collibra.auth import Basic, Bearer, ClientCredentials, Session
 from lakepact.collibra.client import CollibraClient
 from lakepact.collibra.discovery import discover, find_port
@@ -15,6 +16,7 @@ from lakepact.collibra.store import CollibraContractStore, collibra_store, open_
 from lakepact.collibra.stub_gateway import StubGateway
 
 __all__ = [
+    "AsyncCollibraClient",
     "Basic",
     "Bearer",
     "ClientCredentials",

@@ -14,6 +14,7 @@ import httpx
 
 from lakepact.collibra.failures import STALE_TOKEN, away, not_understood, refusal
 from lakepact.collibra.secret_sources import Secret
+from lakepact.collibra.tls import trusted
 from lakepact.errors import ConfigurationError, RemoteFailed, RemoteUnavailable
 
 __all__ = ["Basic", "Bearer", "ClientAuthentication", "ClientCredentials", "Credentials", "Session"]
@@ -130,7 +131,7 @@ class ClientCredentials:
         self._client_id = client_id
         self._secret = secret
         self._authentication = authentication
-        self._http = httpx.Client(transport=transport, timeout=timeout, headers=dict(headers or {}))
+        self._http = httpx.Client(transport=transport, timeout=timeout, headers=dict(headers or {}), verify=trusted())
         self._token = _Fetched(self._fetched, clock)
 
     def headers(self) -> Mapping[str, str]:
@@ -189,7 +190,7 @@ class Session:
         self._url = f"{base_url.rstrip('/')}/rest/2.0/auth/sessions"
         self._user = user
         self._password = password
-        self._http = httpx.Client(transport=transport, timeout=timeout, headers=dict(headers or {}))
+        self._http = httpx.Client(transport=transport, timeout=timeout, headers=dict(headers or {}), verify=trusted())
         # Collibra ends a session after half an hour without a request; asking anew is cheap.
         self._cookie = _Fetched(self._fetch, clock)
 

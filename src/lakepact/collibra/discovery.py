@@ -16,7 +16,7 @@ from lakepact.collibra.gateway import (
 from lakepact.collibra.mapping import Mapped, Mapping
 from lakepact.errors import ConfigurationError, UsageError
 
-__all__ = ["Candidate", "Discovered", "candidates", "discover", "find_port"]
+__all__ = ["Candidate", "Discovered", "candidates", "discover", "find_port", "table_path"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def candidates(
         return (Candidate(port=asset, why=why),) if asset in ports else _of_table(gateway, asset, why)
     parts = dataset.split(".")
     tables = gateway.assets(TABLE_TYPE, name=parts[-1])
-    named = [each for each in tables if _path(each.name)[-len(parts) :] == [part.casefold() for part in parts]]
+    named = [each for each in tables if table_path(each.name)[-len(parts) :] == [part.casefold() for part in parts]]
     return tuple(found for table in named for found in _of_table(gateway, table.id, f"the table {table.name}"))
 
 
@@ -133,6 +133,15 @@ def discover(gateway: CollibraGateway) -> Discovered:
     return Discovered(Mapping(tuple(mapped)), tuple(dict.fromkeys(doubts)))
 
 
+def table_path(name: str) -> list[str]:
+    """The parts of the name of a table: catalogues write its path with `>`, and the system it is in first.
+
+    >>> table_path("databricks>main > Sales>orders"), table_path("main.sales.orders")
+    (['databricks', 'main', 'sales', 'orders'], ['main', 'sales', 'orders'])
+    """
+    return [part.strip().casefold() for part in (name.split(">") if ">" in name else name.split("."))]
+
+
 def _by_contract(gateway: CollibraGateway, contract_id: str) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(port=relation.target, why=f"the contract '{contract_id}'")
@@ -144,11 +153,6 @@ def _by_contract(gateway: CollibraGateway, contract_id: str) -> tuple[Candidate,
 def _of_table(gateway: CollibraGateway, table: str, why: str) -> tuple[Candidate, ...]:
     # Ports, products and contracts are the sources of their relations: from a table everything comes in.
     return tuple(Candidate(port=each.source, why=why) for each in gateway.relations(IMPLEMENTED_AS, target=table))
-
-
-def _path(name: str) -> list[str]:
-    """The parts of the name of a table: catalogues write its path with `>`, and the system it is in first."""
-    return [part.strip().casefold() for part in (name.split(">") if ">" in name else name.split("."))]
 
 
 def _dataset(name: str) -> str:

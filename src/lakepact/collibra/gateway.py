@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
-from lakepact.collibra.model import Asset, ContractAsset, ManifestUpload, ManifestVersion, Note, Relation
+from lakepact.collibra.model import (
+    Asset,
+    ContractAsset,
+    ImportedAsset,
+    ImportProblem,
+    ManifestUpload,
+    ManifestVersion,
+    Note,
+    Relation,
+)
 
 __all__ = [
+    "COMPLIES_TO",
     "CONTRACT_TYPE",
     "EXPOSES_AS",
     "GOVERNS",
@@ -27,6 +37,9 @@ IMPLEMENTED_AS: Final = "00000000-0000-0000-0000-000000050042"
 
 GOVERNS: Final = "00000000-0000-0000-0000-000000050044"
 """The type of the relation from a data contract to its port."""
+
+COMPLIES_TO: Final = "00000000-0000-0000-0000-000000007018"
+"""The type of the relation from an asset, such as a table, to what it complies to, such as a metric."""
 
 CONTRACT_TYPE: Final = "DataContract"
 """The public id of the asset type of data contracts."""
@@ -132,6 +145,18 @@ class CollibraGateway(Protocol):
 
     def assets(self, type_id: str, *, name: str = "") -> tuple[Asset, ...]:
         """The assets of a type (by public id) and its subtypes, whose name is or ends with `name` (empty: all)."""
+        ...
+
+    def assets_in(self, domain: str, *, prefix: str) -> tuple[Asset, ...]:
+        """The assets of a domain whose name starts with `prefix`."""
+        ...
+
+    def import_assets(self, assets: Sequence[ImportedAsset]) -> tuple[ImportProblem, ...]:
+        """Make those assets, or make them as they are said to be; what could not be done.
+
+        What is there already stays as it is, other attributes of an asset do too. Raises RemoteUnavailable LP902 where
+        Collibra has not done it in time, RemoteFailed LP906 where it does nothing of it.
+        """
         ...
 
     def relations(self, type_id: str, *, source: str = "", target: str = "") -> tuple[Relation, ...]:

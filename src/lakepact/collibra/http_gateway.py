@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from html import escape, unescape
@@ -13,7 +14,17 @@ from urllib.parse import quote
 from lakepact.collibra.client import CollibraClient, Upload
 from lakepact.collibra.failures import is_missing, not_understood
 from lakepact.collibra.gateway import GOVERNS, Value
-from lakepact.collibra.model import Asset, ContractAsset, ManifestUpload, ManifestVersion, Note, Relation
+from lakepact.collibra.importing import run_import
+from lakepact.collibra.model import (
+    Asset,
+    ContractAsset,
+    ImportedAsset,
+    ImportProblem,
+    ManifestUpload,
+    ManifestVersion,
+    Note,
+    Relation,
+)
 from lakepact.collibra.paging import Params
 from lakepact.errors import ConfigurationError, RemoteFailed, RemoteUnavailable, UsageError
 
@@ -36,11 +47,15 @@ class HttpGateway:
 
     Ids of statuses, asset types and attribute types are asked for once. Of the two methods that sources name for
     setting the active version, the one that works is remembered; where neither does, the same bytes are sent again as
-    active.
+    active. An import is waited for `patience` seconds, with `pause`.
     """
 
-    def __init__(self, client: CollibraClient) -> None:
+    def __init__(
+        self, client: CollibraClient, *, patience: float = 300.0, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
+        self._patience = patience
+        self._pause = pause
         self._verbs = ["PUT", "PATCH"]
         self._status_ids: dict[str, str] = {}
         self._type_ids: dict[str, str] = {}
@@ -210,6 +225,20 @@ class HttpGateway:
         with _understanding():
             return tuple(_asset(each) for each in self._client.core_results(f"{_CORE}/assets", asked))
 
+    def assets_in(self, domain: str, *, prefix: str) -> tuple[Asset, ...]:
+        """The assets of a domain whose name starts with `prefix`."""
+        asked = {"domainId": _id(domain), "name": prefix, "nameMatchMode": "START"}
+        with _understanding():
+            found = tuple(_asset(each) for each in self._client.core_results(f"{_CORE}/assets", asked))
+        # Collibra looks at display names too, and takes capitals for small letters.
+        return tuple(each for each in found if each.name.startswith(prefix))
+
+    def import_assets(self, assets: Sequence[ImportedAsset]) -> tuple[ImportProblem, ...]:
+        """Make those assets, or make them as they are said to be, in one job; what could not be done."""
+        for each in assets:
+            _id(each.domain_id)
+        return run_import(self._client, assets, pause=self._pause, patience=self._patience) if assets else ()
+
     def relations(self, type_id: str, *, source: str = "", target: str = "") -> tuple[Relation, ...]:
         """The relations of a type from `source` or to `target`."""
         ends = {"sourceId": source, "targetId": target}
@@ -231,7 +260,7 @@ class HttpGateway:
             return _key(resource["id"])
 
     def start_workflow(self, definition: str, asset: str, properties: Mapping[str, str]) -> None:
-        """Start a workflow, such as a review, on an asset."""
+        """Start a workflow, such as a review, on an asset; an answer that was lost is looked up."""
         body = {
             "workflowDefinitionId": _id(definition),
             "businessItemIds": [_id(asset)],
@@ -239,7 +268,18 @@ class HttpGateway:
             "formProperties": dict(properties),
             "sendNotification": False,
         }
-        self._client.send("POST", f"{_CORE}/workflowInstances", json=body)
+        before = self._started(definition, asset)
+        try:
+            self._client.send("POST", f"{_CORE}/workflowInstances", json=body)
+        except RemoteFailed as error:
+            if error.code not in _LOST or not self._started(definition, asset) - before:
+                raise
+
+    def _started(self, definition: str, asset: str) -> frozenset[str]:
+        asked = {"workflowDefinitionId": _id(definition), "businessItemId": _id(asset)}
+        with _understanding():
+            found = self._client.core_results_by_offset(f"{_CORE}/workflowInstances", asked)
+            return frozenset(str(each["id"]) for each in found)
 
     def _manifest_id(self, contract: str) -> str:
         with _understanding():

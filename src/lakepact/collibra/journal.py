@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -81,10 +81,11 @@ class _Recent:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What a list of everything told already: contracts by their id, where it is that of one, and assets by theirs."""
+    """What was told already: contracts by their id, where it is that of one, assets by theirs, ledgers by the asset."""
 
     contracts: Mapping[str, ContractAsset]
     assets: Mapping[str, Asset]
+    ledgers: Mapping[str, Ledger] = field(default_factory=dict)
 
 
 _NOTHING: Final = _Listed({}, {})
@@ -165,8 +166,8 @@ class CollibraJournal:
         return self._seen(contract_id, _NOTHING).events
 
     def _seen(self, contract_id: str, listed: _Listed, *, complete: bool = True) -> _Snapshot:
-        short = None if complete else self._short_look(contract_id)
-        found = short or self._look(contract_id, listed)
+        short, told = (None, listed) if complete else self._short_look(contract_id, listed)
+        found = short or self._look(contract_id, told)
         with self._lock:
             if short is None:
                 self._snapshots[contract_id] = found
@@ -312,14 +313,17 @@ class CollibraJournal:
             _LOG.warning("'%s' is left out: %s", contract_id, error.message)
             return ()
 
-    def _short_look(self, contract_id: str) -> _Snapshot | None:
-        """A first look at what is validated, without the list of versions; None where that could miss something."""
+    def _short_look(self, contract_id: str, listed: _Listed) -> tuple[_Snapshot | None, _Listed]:
+        """A first look at what is validated, without the list of versions; None where that could miss something.
+
+        With it comes what was told, so that a longer look does not ask for it again.
+        """
         if self._cache.contract(contract_id) is not None:
-            return None
+            return None, listed
         now, mapped = self._clock(), self._asset_of(contract_id)
         contract = ContractAsset(id=mapped, manifest_id=contract_id) if mapped else self._contract(contract_id)
         if contract is None:
-            return None
+            return None, listed
         try:
             ledger = read_ledger(self._gateway.notes(contract.id), owners=self._owners)
             asset = self._gateway.asset(contract.id)
@@ -327,12 +331,14 @@ class CollibraJournal:
         except RemoteFailed as error:
             if isinstance(error, RemoteUnavailable) or not is_missing(error):
                 raise
-            return None
+            return None, listed
         if found is None:
-            return None
+            # A mapping may name the asset of another contract: that one is not believed any further.
+            told = _Listed({contract_id: contract}, {contract.id: asset}, {contract.id: ledger})
+            return None, listed if mapped else told
         events = (*ledger.events, *found)
         self._cache.keep(Cached(contract_id=contract_id, seen=now, asset=contract.id, events=events, complete=False))
-        return _Snapshot(contract, ledger, None, found, now)
+        return _Snapshot(contract, ledger, None, found, now), listed
 
     def _observed_of_active(self, contract: ContractAsset, ledger: Ledger, asset: Asset) -> tuple[Event, ...] | None:
         """The events that the ledger lacks, where the active version has the bytes that it says; else None."""
@@ -372,7 +378,9 @@ class CollibraJournal:
         now: datetime,
         listed: _Listed = _NOTHING,
     ) -> _Snapshot:
-        ledger = read_ledger(self._gateway.notes(contract.id), owners=self._owners)
+        ledger = listed.ledgers.get(contract.id)
+        if ledger is None:
+            ledger = read_ledger(self._gateway.notes(contract.id), owners=self._owners)
         asset = listed.assets.get(contract.id) or self._gateway.asset(contract.id)
         seen = Seen(asset, self._gateway.versions(contract.id))
         hashes: dict[str, str] = {}

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["Asset", "ContractAsset", "ManifestUpload", "ManifestVersion", "Note", "Relation"]
+__all__ = [
+    "Asset",
+    "ContractAsset",
+    "ImportProblem",
+    "ImportedAsset",
+    "ManifestUpload",
+    "ManifestVersion",
+    "Note",
+    "Relation",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +90,27 @@ class Relation:
     type_id: str
     source: str
     target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedAsset:
+    """An asset that an import makes or updates; its name in its domain says which it is. `type` is a name.
+
+    `attributes` has values as text by the name of their type, `sources` the assets that relations to it start from, by
+    the type of the relation.
+    """
+
+    name: str
+    type: str
+    domain_id: str
+    display_name: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProblem:
+    """What an import could not do; `name` is that of the asset, empty where Collibra does not say which."""
+
+    name: str
+    why: str

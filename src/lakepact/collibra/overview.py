@@ -9,6 +9,7 @@ from typing import Final
 from lakepact.collibra.feedback import ATTRIBUTES
 from lakepact.collibra.gateway import CONTRACT_TYPE, GOVERNS, PORT_TYPE, CollibraGateway, Value
 from lakepact.collibra.mapping import Mapping
+from lakepact.collibra.metrics import Metric, read_metrics
 from lakepact.collibra.model import ContractAsset, ManifestVersion
 from lakepact.collibra.statuses import StatusNames
 from lakepact.collibra.store import CollibraContractStore
@@ -52,6 +53,7 @@ class Standing:
     pending: tuple[str, ...]
     port: str
     feedback: AbstractMapping[str, Value]
+    metrics: tuple[Metric, ...] = ()
 
 
 def overview(
@@ -97,8 +99,12 @@ def standing(
     *,
     names: StatusNames = _DEFAULT_NAMES,
     attributes: AbstractMapping[str, str] = ATTRIBUTES,
+    metrics_domain: str = "",
 ) -> Standing:
-    """How a contract stands. Raises ContractMissing LP913 where there is none, UsageError LP908 where there are two."""
+    """How a contract stands, with its metrics in that domain.
+
+    Raises ContractMissing LP913 where there is none, UsageError LP908 where there are two.
+    """
     gateway = store.gateway
     found = gateway.contracts(manifest_id=contract_id)
     if not found:
@@ -120,6 +126,7 @@ def standing(
         pending=tuple(each.version for each in versions if not each.active and _is_after(each.version, active)),
         port=next((each.target for each in gateway.relations(GOVERNS, source=contract.id)), ""),
         feedback={key: shown[name][0] for key, name in attributes.items() if shown.get(name)},
+        metrics=read_metrics(gateway, contract_id, domain=metrics_domain) if metrics_domain else (),
     )
 
 

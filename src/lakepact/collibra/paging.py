@@ -2,53 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, Self
 
 from lakepact.collibra.failures import not_understood
 
-__all__ = ["CONTRACT_ITEMS", "CORE_RESULTS", "Params", "by_cursor", "by_offset"]
+__all__ = ["ByCursor", "ByOffset", "Pages", "Params"]
 
 Params = Mapping[str, str | int | bool | list[str]]
 """The query of a request; a list becomes a key that is repeated."""
 
-CONTRACT_ITEMS: Final = "items"
-"""Where the data product API keeps the items of a page."""
-
-CORE_RESULTS: Final = "results"
-"""Where the core API keeps them."""
-
+_CONTRACTS: Final = "items"
+_CORE: Final = "results"
+_CONTRACTS_LIMIT: Final = 500
+_CORE_LIMIT: Final = 1000
 _MOST_PAGES: Final = 100_000
 
 
-def by_cursor(fetch: Callable[[Params], Any], params: Params, *, key: str, limit: int) -> Iterator[Mapping[str, Any]]:
-    """All items: asks with an empty cursor first, then with the one that the page before named.
+class Pages(Protocol):
+    """A list on its way: ask for what is `asked`, and give it what came, until nothing is asked any more."""
 
-    The data product API takes no empty cursor for its first page as a rule, and the core API needs it: without it that
-    one counts by offset. Raises RemoteFailed LP907 for a page that is none, and for a list that never ends.
+    @property
+    def asked(self) -> Params | None:
+        """The query of the next page; None after the last one."""
+        ...
+
+    def take(self, page: Any) -> list[Mapping[str, Any]]:
+        """The items of the page that was asked for. Raises RemoteFailed LP907 for what is no page."""
+        ...
+
+
+class ByCursor:
+    """Asks with an empty cursor or none first, then with the one that the page before named.
+
+    A list that names a cursor twice never ends: RemoteFailed LP907.
     """
-    cursor = "" if key == CORE_RESULTS else None
-    seen: set[str] = set()
-    while True:
-        page = fetch({**params, "limit": limit} | ({} if cursor is None else {"cursor": cursor}))
-        yield from _items(page, key)
-        following = page.get("nextCursor")
-        if not following:
-            return
-        if not isinstance(following, str) or following in seen:
+
+    def __init__(self, params: Params | None, *, key: str, limit: int, first: Params) -> None:
+        self._params: Params = {**(params or {}), "limit": limit}
+        self._key = key
+        self._seen: set[str] = set()
+        self.asked: Params | None = {**self._params, **first}
+
+    @classmethod
+    def of_contracts(cls, params: Params | None) -> Self:
+        """A list of the data product API, which takes no empty cursor for its first page as a rule."""
+        return cls(params, key=_CONTRACTS, limit=_CONTRACTS_LIMIT, first={})
+
+    @classmethod
+    def of_core(cls, params: Params | None) -> Self:
+        """A list of the core API, which needs an empty cursor: without it that one counts by offset."""
+        return cls(params, key=_CORE, limit=_CORE_LIMIT, first={"cursor": ""})
+
+    def take(self, page: Any) -> list[Mapping[str, Any]]:
+        """The items of the page that was asked for."""
+        items, following = _items(page, self._key), page.get("nextCursor")
+        self.asked = None
+        if following:
+            if not isinstance(following, str) or following in self._seen:
+                raise not_understood("a list that never ends")
+            self._seen.add(following)
+            self.asked = {**self._params, "cursor": following}
+        return items
+
+
+class ByOffset:
+    """Asks for a number of items from 0 on, until a page is not full; of the core API."""
+
+    def __init__(self, params: Params | None, *, limit: int = _CORE_LIMIT) -> None:
+        self._params: Params = {**(params or {}), "limit": limit}
+        self._limit = limit
+        self._number = 0
+        self.asked: Params | None = {**self._params, "offset": 0}
+
+    def take(self, page: Any) -> list[Mapping[str, Any]]:
+        """The items of the page that was asked for."""
+        items = _items(page, _CORE)
+        self._number += 1
+        if self._number >= _MOST_PAGES:
             raise not_understood("a list that never ends")
-        seen.add(following)
-        cursor = following
-
-
-def by_offset(fetch: Callable[[Params], Any], params: Params, *, key: str, limit: int) -> Iterator[Mapping[str, Any]]:
-    """All items: asks for `limit` from 0 on, until a page is not full."""
-    for number in range(_MOST_PAGES):
-        items = _items(fetch({**params, "limit": limit, "offset": number * limit}), key)
-        yield from items
-        if len(items) < limit:
-            return
-    raise not_understood("a list that never ends")
+        full = len(items) >= self._limit
+        self.asked = {**self._params, "offset": self._number * self._limit} if full else None
+        return items
 
 
 def _items(page: Any, key: str) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lakepact.errors import ConfigurationError, ExtraMissing
+from lakepact.workspace_login import NoLogin, workspace_client
 
 __all__ = ["Secret", "databricks_secret", "environment_secret", "file_secret", "secret_from"]
 
@@ -42,15 +43,21 @@ def file_secret(path: Path) -> Secret:
 
 
 def databricks_secret(scope: str, key: str) -> Secret:
-    """A secret of a Databricks secret scope. Raises ExtraMissing LP901 where databricks-sdk is not installed."""
+    """A secret of a Databricks secret scope. Raises ExtraMissing LP901 where databricks-sdk is not installed.
+
+    Without a login to the workspace it is ConfigurationError LP901.
+    """
 
     def read() -> str:
         try:
-            from databricks.sdk import WorkspaceClient
+            client = workspace_client()
         except ImportError:
             message = "a secret of a Databricks scope needs databricks-sdk"
             raise ExtraMissing(message, "LP901", "install lakepact[databricks]") from None
-        text: str = WorkspaceClient().dbutils.secrets.get(scope, key)
+        except NoLogin as error:
+            message = f"a secret of a Databricks scope needs a login to the workspace: {error}"
+            raise ConfigurationError(message, "LP901", "set DATABRICKS_HOST and a way to log in") from error
+        text: str = client.dbutils.secrets.get(scope, key)
         return _some(text, f"the secret {key} of the scope {scope}")
 
     return read

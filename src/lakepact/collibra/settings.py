@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -13,8 +14,10 @@ from urllib.parse import urlsplit
 import httpx
 import yaml
 
+from lakepact.collibra.async_client import AsyncCollibraClient
 from lakepact.collibra.auth import Basic, Bearer, ClientAuthentication, ClientCredentials, Credentials, Session
 from lakepact.collibra.client import CollibraClient
+from lakepact.collibra.feedback import ATTRIBUTES, Feedback
 from lakepact.collibra.retrying import RetryPolicy
 from lakepact.collibra.secret_sources import secret_from
 from lakepact.collibra.statuses import StatusNames
@@ -29,6 +32,7 @@ PREFIX: Final = "LAKEPACT_COLLIBRA_"
 
 _FILE: Final = "collibra.yml"
 _DEFAULT_SECRET: Final = f"env:{PREFIX}SECRET"
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FALSE: Final = ("", "none", "no", "off", "false")
 
 
@@ -55,7 +59,7 @@ class CollibraSettings:
     `fresh_seconds` is how long what was read is given again without asking, `quiet_seconds` how long after a look
     Collibra is only asked whether something happened (0: never). `attributes` names the attribute types
     for feedback, `workflow` the review workflow that a draft starts. With `apply` Collibra writes what is validated
-    into its graph.
+    into its graph. `feedback` says as what outcomes are shown, `metrics_domain` is the domain of the assets of rules.
     """
 
     url: str
@@ -74,9 +78,22 @@ class CollibraSettings:
     fresh_seconds: float = 30.0
     quiet_seconds: float = 300.0
     attributes: Mapping[str, str] = field(default_factory=dict)
+    feedback: Feedback = Feedback.ATTRIBUTES
+    metrics_domain: str = ""
     workflow: str = ""
     apply: bool = False
     external_system: str = ""
+
+    @property
+    def shown_attributes(self) -> Mapping[str, str]:
+        """The attribute types that outcomes go to; of metrics alone only the time that tells that they are there."""
+        names = {**ATTRIBUTES, **self.attributes}
+        return {"at": names["at"]} if self.feedback is Feedback.METRICS else names
+
+    @property
+    def shown_metrics(self) -> str:
+        """The id of the domain that rules are shown in; empty where they are not."""
+        return "" if self.feedback is Feedback.ATTRIBUTES else self.metrics_domain
 
     def client(
         self, *, transport: httpx.BaseTransport | None = None, environment: Mapping[str, str] | None = None
@@ -88,6 +105,17 @@ class CollibraSettings:
             self._credentials(headers, transport, environment),
             headers=headers,
             transport=transport,
+            timeout=self.timeout,
+            policy=RetryPolicy(retries=self.retries),
+        )
+
+    def async_client(self, *, environment: Mapping[str, str] | None = None) -> AsyncCollibraClient:
+        """A connection for code that awaits; secrets are read when they are needed, in a thread."""
+        headers = {name: _header(value, environment) for name, value in self.headers.items()}
+        return AsyncCollibraClient(
+            self.url,
+            self._credentials(headers, None, environment),
+            headers=headers,
             timeout=self.timeout,
             policy=RetryPolicy(retries=self.retries),
         )
@@ -145,6 +173,10 @@ def read_settings(
         hint = f"set {PREFIX}URL, or write `url:` into {_FILE}"
         raise ConfigurationError("there is no address of Collibra", "LP901", hint)
     settings = CollibraSettings(**{key: _CONVERSIONS[key](key, value) for key, value in data.items()})
+    if settings.feedback is not Feedback.ATTRIBUTES and not _UUID.fullmatch(settings.metrics_domain):
+        raise _wrong(
+            f"`feedback: {settings.feedback}` needs `metrics_domain`, the id of a domain for metrics (a rulebook)"
+        )
     if settings.mapping is not None and not settings.mapping.is_absolute() and data.get("mapping") and path.is_file():
         return replace(settings, mapping=path.parent / settings.mapping)
     return settings
@@ -220,6 +252,13 @@ def _authentication(key: str, value: object) -> ClientAuthentication:
         raise _wrong(f"`{key}` is none of {', '.join(ClientAuthentication)}") from None
 
 
+def _feedback(key: str, value: object) -> Feedback:
+    try:
+        return Feedback(_text(key, value))
+    except ValueError:
+        raise _wrong(f"`{key}` is none of {', '.join(Feedback)}") from None
+
+
 def _texts(key: str, value: object) -> tuple[str, ...]:
     listed = value.split(",") if isinstance(value, str) else value
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
@@ -260,6 +299,8 @@ _CONVERSIONS: Final[Mapping[str, Any]] = {
     "fresh_seconds": _number,
     "quiet_seconds": _number,
     "attributes": _text_map,
+    "feedback": _feedback,
+    "metrics_domain": _text,
     "workflow": _text,
     "apply": _flag,
     "external_system": _text,

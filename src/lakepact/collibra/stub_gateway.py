@@ -7,7 +7,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,16 @@ from uuid import uuid4
 
 from lakepact.atomic_files import replace_file
 from lakepact.collibra.gateway import CONTRACT_TYPE, EXPOSES_AS, GOVERNS, IMPLEMENTED_AS, PORT_TYPE, TABLE_TYPE, Value
-from lakepact.collibra.model import Asset, ContractAsset, ManifestUpload, ManifestVersion, Note, Relation
+from lakepact.collibra.model import (
+    Asset,
+    ContractAsset,
+    ImportedAsset,
+    ImportProblem,
+    ManifestUpload,
+    ManifestVersion,
+    Note,
+    Relation,
+)
 from lakepact.collibra.sla import sla_attributes
 from lakepact.contract import load_contract
 from lakepact.errors import ConfigurationError, RemoteFailed, UsageError
@@ -27,6 +36,14 @@ __all__ = ["StubGateway"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STATUSES: Final = ("Candidate", "Under Review", "Accepted", "Rejected", "Obsolete", "Archived")
+_METRIC_ATTRIBUTES: Final = (
+    "Passing Fraction",
+    "Threshold",
+    "Rows Passed",
+    "Rows Failed",
+    "Loaded Rows",
+    "Result",
+)
 _LONGEST: Final = {"id": 200, "version": 100}
 
 
@@ -58,7 +75,8 @@ class StubGateway:
             "mappings": [],
             "workflows": [],
             "statuses": list(_STATUSES),
-            "attribute_types": ["Description", "Definition"],
+            "attribute_types": ["Description", "Definition", *_METRIC_ATTRIBUTES],
+            "domains": {},
             "latest": 0,
         }
 
@@ -95,6 +113,13 @@ class StubGateway:
         """A new table; its id."""
         with self._writing():
             return self._add_asset(name, TABLE_TYPE)
+
+    def add_domain(self, name: str) -> str:
+        """A new domain, such as a rulebook; its id."""
+        with self._writing() as state:
+            key = str(uuid4())
+            state.setdefault("domains", {})[key] = name
+            return key
 
     def add_status(self, name: str) -> None:
         """A status that only this tenant has."""
@@ -277,6 +302,21 @@ class StubGateway:
                 if row["type"] == type_id and row["name"].casefold().endswith(name.casefold())
             )
 
+    def assets_in(self, domain: str, *, prefix: str) -> tuple[Asset, ...]:
+        """The assets of a domain whose name starts with `prefix`."""
+        with self._reading() as state:
+            return tuple(
+                self._asset(key)
+                for key, row in state["assets"].items()
+                if row.get("domain") == _id(domain) and row["name"].startswith(prefix)
+            )
+
+    def import_assets(self, assets: Sequence[ImportedAsset]) -> tuple[ImportProblem, ...]:
+        """Make those assets, or make them as they are said to be; what could not be done."""
+        with self._writing() as state:
+            said = ((each, self._imported(state, each)) for each in assets)
+            return tuple(ImportProblem(name=each.name, why=why) for each, why in said if why)
+
     def relations(self, type_id: str, *, source: str = "", target: str = "") -> tuple[Relation, ...]:
         """The relations of a type from `source` or to `target`."""
         with self._reading() as state:
@@ -338,8 +378,8 @@ class StubGateway:
             id=_id(asset),
             name=row["name"],
             type=row["type"],
-            domain_id="",
-            domain="stub",
+            domain_id=row.get("domain", ""),
+            domain=self._state.get("domains", {}).get(row.get("domain"), "stub"),
             status=row["status"],
             changed_by=row["changed_by"],
             changed_on=_moment(row["changed_on"]),
@@ -350,6 +390,27 @@ class StubGateway:
         row = {"name": name, "type": type_id, "status": self._state["statuses"][0], "changed_by": self._user}
         self._state["assets"][key] = row | {"changed_on": self._now()}
         return key
+
+    def _imported(self, state: dict[str, Any], asset: ImportedAsset) -> str:
+        """Why an asset cannot be made or updated; empty where that is done."""
+        domain = _id(asset.domain_id)
+        if domain not in state.get("domains", {}):
+            return f"there is no domain {domain}"
+        unknown = [name for name in asset.attributes if name not in state["attribute_types"]]
+        unknown += [each for ids in asset.sources.values() for each in ids if each not in state["assets"]]
+        if unknown:
+            return f"there is no {unknown[0]}"
+        rows = state["assets"].items()
+        found = (key for key, row in rows if (row.get("domain"), row["name"]) == (domain, asset.name))
+        key = next(found, None) or self._add_asset(asset.name, asset.type)
+        state["assets"][key]["domain"] = domain
+        state["attributes"].setdefault(key, {}).update(asset.attributes)
+        related = {(row["type"], row["source"], row["target"]) for row in state["relations"]}
+        for kind, ids in asset.sources.items():
+            for source in ids:
+                if (kind, source, key) not in related:
+                    self._relate(kind, source, key)
+        return ""
 
     def _relate(self, type_id: str, source: str, target: str) -> None:
         row = {"id": str(uuid4()), "type": type_id, "source": _id(source), "target": _id(target)}

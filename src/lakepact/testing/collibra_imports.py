@@ -6,6 +6,7 @@ are named by their type and the end at which the other asset is: `<type id>:SOUR
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,30 +18,39 @@ from lakepact.testing.collibra_state import CollibraState, Row
 __all__ = ["import_entries"]
 
 
-def import_entries(state: CollibraState, content: bytes, *, user: str) -> list[dict[str, Any]]:
-    """Carry out the entries; returns the errors, each with the `commandId` (number) of its entry.
+def import_entries(state: CollibraState, content: bytes, *, user: str, goes_on: bool = False) -> list[dict[str, Any]]:
+    """Carry out the entries; returns the errors as the API shows them, each with the index of its entry.
 
-    An entry that fails changes nothing of what was before it, and does not stop those after it.
+    An entry that fails changes nothing; where the import `goes_on`, it does not stop the others, else none is done.
     """
     try:
         entries = json.loads(content)
     except ValueError:
-        return [_error(0, "malformedFile", "The file is not JSON.")]
+        return [_error(state, None, None, "VALIDATION", "The file is not JSON.")]
     if not isinstance(entries, list):
-        return [_error(0, "malformedFile", "The file must hold a list.")]
+        return [_error(state, None, None, "VALIDATION", "The file must hold a list.")]
+    # Tables hold plain values: a copy is all that is needed to undo what was done.
+    before = None if goes_on else (copy.deepcopy(state.tables), list(state.activities))
     errors = []
-    for number, entry in enumerate(entries, 1):
+    for number, entry in enumerate(entries):
         try:
             _import(state, entry, user)
         except ApiError as error:
-            errors.append(_error(number, error.code, error.message))
+            errors.append(_error(state, number, entry, "RUNTIME", error.message))
         except (KeyError, TypeError, AttributeError):
-            errors.append(_error(number, "malformedEntry", "The entry is not one of an import."))
+            errors.append(_error(state, number, entry, "VALIDATION", "The entry is not one of an import."))
+    if errors and before is not None:
+        jobs = state.tables["jobs"]
+        state.tables, state.activities = before
+        state.tables["jobs"] = jobs
     return errors
 
 
-def _error(number: int, code: str, message: str) -> dict[str, Any]:
-    return {"commandId": number, "errorCode": code, "userMessage": message}
+def _error(state: CollibraState, number: int | None, entry: Any, kind: str, message: str) -> dict[str, Any]:
+    command: dict[str, Any] = {"indices": [] if number is None else [number]}
+    if state.switches.import_errors_named and isinstance(entry, Mapping) and "identifier" in entry:
+        command["identifier"] = json.dumps(entry["identifier"], sort_keys=True, ensure_ascii=False)
+    return {"errorType": kind, "resourceType": "ASSET", "errorMessage": message, "command": command}
 
 
 def _import(state: CollibraState, entry: Mapping[str, Any], user: str) -> None:

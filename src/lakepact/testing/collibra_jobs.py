@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Mapping
 from typing import Any
 
-from lakepact.testing.collibra_errors import bad_request
+from lakepact.testing.collibra_errors import bad_request, not_found
 from lakepact.testing.collibra_http import Call, Pages, no_content, required_fields, uuid_of
 from lakepact.testing.collibra_imports import import_entries
 from lakepact.testing.collibra_seed import START_EVENTS
@@ -76,6 +76,16 @@ class Jobs:
         """The events that can start a workflow."""
         return json_reply(200, list(START_EVENTS))
 
+    def find_instances(self, call: Call) -> Reply:
+        """The workflows that were started, of a definition and on an item."""
+        definition, item = call.one("workflowDefinitionId"), call.one("businessItemId")
+        found = [
+            self._instance(row)
+            for row in self._state.tables["instances"].values()
+            if definition in (None, "", row["workflow"]) and item in (None, "", row["item"])
+        ]
+        return json_reply(200, self._pages.results(call, found))
+
     def start_workflow(self, call: Call) -> Reply:
         """Start a workflow, once for each item."""
         given = call.json_object("workflowDefinitionId")
@@ -102,34 +112,43 @@ class Jobs:
 
     def start_import(self, call: Call) -> Reply:
         """Start the import of a file."""
-        content = call.form().files.get("file")
+        form = call.form()
+        content = form.files.get("file")
         if content is None:
             raise bad_request("missingFile", "The part 'file' is required, with a file name.")
-        now = self._state.clock()
+        now, switches = self._state.clock(), self._state.switches
         job = {"type": "IMPORT", "state": "WAITING", "result": "NOT_SET", "startDate": self._state.now(), "errors": []}
-        row = self._state.put("jobs", job | {"due": now + self._state.switches.import_seconds})
+        job |= {"due": now + switches.import_seconds, "known": now + switches.job_unknown_seconds}
+        row = self._state.put("jobs", job | {"goesOn": form.flag("continueOnError", default=False)})
         self._files[row["id"]] = (content, call.caller)
         return json_reply(200, _shown_job(row))
 
     def job(self, call: Call, id: str) -> Reply:
         """How a job stands."""
         row = self._state.get("jobs", id)
+        if self._state.clock() < row.get("known", 0.0):
+            raise not_found("jobNotFound", f"No job has the id {id}.")
         if row["state"] == "WAITING":
             row["state"] = "RUNNING"
         return json_reply(200, _shown_job(row))
 
     def import_errors(self, call: Call, id: str) -> Reply:
-        """What an import could not do."""
-        return json_reply(200, self._pages.results(call, self._state.get("jobs", id)["errors"]))
+        """What an import could not do; 400 while it runs."""
+        row = self._state.get("jobs", id)
+        if row["state"] not in ("COMPLETED", "ERROR"):
+            raise bad_request("jobNotFinished", f"The import {id} has not ended.")
+        return json_reply(200, self._pages.results(call, row["errors"]))
 
     def run_due(self) -> None:
         """Carry out the imports whose time has come."""
         for key in [key for key in self._files if self._state.tables["jobs"][key]["due"] <= self._state.clock()]:
             content, user = self._files.pop(key)
             row = self._state.tables["jobs"][key]
-            row["errors"] = import_entries(self._state, content, user=user)
-            row["state"], row["endDate"] = "COMPLETED", self._state.now()
-            row["result"] = "COMPLETED_WITH_ERROR" if row["errors"] else "SUCCESS"
+            row["errors"] = import_entries(self._state, content, user=user, goes_on=row["goesOn"])
+            of_file = any(not each["command"]["indices"] for each in row["errors"])
+            failed = bool(row["errors"]) and (of_file or not row["goesOn"])
+            row["state"], row["endDate"] = "ERROR" if failed else "COMPLETED", self._state.now()
+            row["result"] = "FAILURE" if failed else "COMPLETED_WITH_ERROR" if row["errors"] else "SUCCESS"
 
     # --- inside
 
@@ -159,8 +178,12 @@ class Jobs:
         row = {"workflow": definition["id"], "item": item, "form": dict(form), "messages": [], "startedBy": user}
         stored = self._state.put("instances", row | {"startDate": self._state.now()})
         self._state.note(item, "WORKFLOW", "ADD", user, {"workflow": definition["name"]})
-        shown = {"id": stored["id"], "workflowDefinition": _shown(definition), "startDate": stored["startDate"]}
-        return shown | ({"businessItem": {"id": item, "resourceType": "Asset"}} if item else {})
+        return self._instance(stored)
+
+    def _instance(self, row: Row) -> dict[str, Any]:
+        definition = self._state.tables["workflows"][row["workflow"]]
+        shown = {"id": row["id"], "workflowDefinition": _shown(definition), "startDate": row["startDate"]}
+        return shown | ({"businessItem": {"id": row["item"], "resourceType": "Asset"}} if row["item"] else {})
 
 
 def _shown(definition: Row) -> dict[str, Any]:

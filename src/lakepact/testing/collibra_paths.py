@@ -132,6 +132,7 @@ def _job_routes(jobs: Jobs) -> list[_Listed]:
         ("POST", f"{_CORE}/search", jobs.search),
         ("GET", f"{_CORE}/workflowDefinitions", jobs.find_workflows),
         ("GET", f"{_CORE}/workflowDefinitions/startEvents", jobs.start_events),
+        ("GET", f"{_CORE}/workflowInstances", jobs.find_instances),
         ("POST", f"{_CORE}/workflowInstances", jobs.start_workflow),
         ("POST", f"{_CORE}/workflowInstances/{{id}}/messageEvents/{{name}}", jobs.message),
         ("POST", f"{_CORE}/import/json-job", jobs.start_import),

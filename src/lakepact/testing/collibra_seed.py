@@ -58,6 +58,7 @@ _TABLE = fixed("031007")
 _COLUMN = fixed("031008")
 _SCHEMA = "00000000-0000-0000-0001-000400000002"
 _INPUT_PORT = named("relationType", "DataProductHasInputPort")
+_GOVERNANCE = named("assetType", "Governance Asset")
 _METRIC = named("assetType", "Data Quality Metric")
 
 # Collibra turns these names of ODCS `slaProperties` into attributes of the contract asset, no others.
@@ -127,7 +128,8 @@ def asset_types() -> dict[str, dict[str, Any]]:
         (_TABLE, "Table", "Table", _ASSET),
         (_COLUMN, "Column", "Column", _ASSET),
         (_SCHEMA, "Schema", "Schema", _ASSET),
-        (_METRIC, "Data Quality Metric", "DataQualityMetric", _ASSET),
+        (_GOVERNANCE, "Governance Asset", "GovernanceAsset", _ASSET),
+        (_METRIC, "Data Quality Metric", "DataQualityMetric", _GOVERNANCE),
     ]
     return {key: {"id": key, "name": name, "publicId": public, "parent": up} for key, name, public, up in described}
 
@@ -150,7 +152,7 @@ def relation_types() -> dict[str, dict[str, Any]]:
         (GOVERNS, CONTRACT, "governs functioning of", "is governed by", PORT, "DataContractGovernsPort"),
         (fixed("007042"), _COLUMN, "is part of", "contains", _TABLE, "ColumnIsPartOfTable"),
         (fixed("007043"), _SCHEMA, "contains", "is part of", _TABLE, "SchemaContainsTable"),
-        (fixed("007018"), _ASSET, "is measured by", "measures", _METRIC, "AssetIsMeasuredByMetric"),
+        (fixed("007018"), _ASSET, "complies to", "applies to", _GOVERNANCE, "AssetCompliesToGovernanceAsset"),
     ]
     return {
         key: {"id": key, "sourceType": source, "role": role, "coRole": co, "targetType": target, "publicId": public}

@@ -50,7 +50,8 @@ class Asked:
 
     `digest` is the SHA-256 of the body, empty where that is a login; of a form it is that of the fields and files,
     so the same form has the same digest whatever its boundary. `status` is that of the answer, 0 while there is none;
-    where the connection broke after the work was done, it is the status that the client did not get to see.
+    where the connection broke after the work was done, it is the status that the client did not get to see. Where an
+    answer did not arrive whole, it is `lost`.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Asked:
     headers: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     status: int = 0
+    lost: bool = False
 
 
 class CollibraServer:
@@ -265,12 +267,13 @@ class CollibraServer:
         call = Call(method, parts.path[len(self.prefix) :] if inside else parts.path, query, headers, body)
         asked = self._note(call)
         if self.down:
+            asked.lost = True
             return Reply(0), True, False
         fault = self.faults.take(method, call.path)
         if self.latency + fault.seconds:
             time.sleep(self.latency + fault.seconds)
         reply = fault.answer or (self._answer(call) if inside else Reply(404, _GATEWAY, {"Content-Type": "text/html"}))
-        asked.status = reply.status
+        asked.status, asked.lost = reply.status, fault.breaks or fault.truncates
         return reply, fault.breaks, fault.truncates
 
     def _answer(self, call: Call) -> Reply:

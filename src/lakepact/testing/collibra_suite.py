@@ -9,13 +9,23 @@ to it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 from uuid import uuid4
 
 import pytest
 
-from lakepact.collibra.gateway import EXPOSES_AS, GOVERNS, IMPLEMENTED_AS, PORT_TYPE, TABLE_TYPE, CollibraGateway
-from lakepact.collibra.model import ContractAsset, ManifestUpload
+from lakepact.collibra.gateway import (
+    COMPLIES_TO,
+    EXPOSES_AS,
+    GOVERNS,
+    IMPLEMENTED_AS,
+    PORT_TYPE,
+    TABLE_TYPE,
+    CollibraGateway,
+)
+from lakepact.collibra.metrics import METRIC
+from lakepact.collibra.model import ContractAsset, ImportedAsset, ManifestUpload
 from lakepact.collibra.resolving import latest_validated
 from lakepact.collibra.sla import sla_attributes
 from lakepact.contract import load_contract
@@ -49,6 +59,10 @@ class CollibraTenant(Protocol):
 
     def add_table(self, name: str) -> str:
         """A new table."""
+        ...
+
+    def add_domain(self, name: str) -> str:
+        """A new domain for metrics."""
         ...
 
     def add_attribute_type(self, name: str) -> None:
@@ -184,6 +198,30 @@ class GatewaySuite:
         assert gateway.attributes(made.id)["Contract compliance"] == ("fail",)
         with pytest.raises(ConfigurationError, match=r"^LP915: Collibra has no attribute type 'Nobody knows'\n"):
             gateway.set_attribute(made.id, "Nobody knows", "x")
+
+    def test_an_import_makes_and_updates_assets(self, tenant: CollibraTenant, gateway: CollibraGateway) -> None:
+        domain, table = tenant.add_domain("Metrics of orders"), tenant.add_table("databricks>main>sales>orders")
+
+        def metric(name: str, passed: str, *more: str) -> ImportedAsset:
+            attributes = {"Rows Passed": passed, "Result": "true", **dict.fromkeys(more, "1")}
+            sources = {COMPLIES_TO: (table,)}
+            return ImportedAsset(
+                name=name, type=METRIC, domain_id=domain, display_name="d", attributes=attributes, sources=sources
+            )
+
+        assert gateway.import_assets([]) == ()
+        assert gateway.import_assets([metric("orders / a", "7"), metric("orders / caf\u00e9", "8")]) == ()
+        problems = gateway.import_assets([metric("orders / a", "9"), metric("orders / ab", "1", "Nobody knows")])
+        assert [each.name for each in problems] == ["orders / ab"]
+        found = {each.name: each for each in gateway.assets_in(domain, prefix="orders / ")}
+        assert sorted(found) == ["orders / a", "orders / caf\u00e9"]
+        assert gateway.assets_in(domain, prefix="Orders / ") == ()
+        assert str(gateway.attributes(found["orders / a"].id)["Rows Passed"][0]) == "9"
+        related = gateway.relations(COMPLIES_TO, source=table)
+        assert sorted(each.target for each in related) == sorted(each.id for each in found.values())
+        assert {each.type for each in found.values()} == {METRIC}
+        with pytest.raises(UsageError, match=r"^LP916: "):
+            gateway.import_assets([replace(metric("x", "1"), domain_id="Quality")])
 
     def test_the_graph_around_a_port(self, tenant: CollibraTenant, gateway: CollibraGateway) -> None:
         table = tenant.add_table("databricks>main>sales>orders")

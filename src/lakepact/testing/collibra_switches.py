@@ -21,6 +21,8 @@ class Switches:
     - `values_as_text`: whether numbers and booleans of attributes come back as text.
     - `manifest_content_type`: the media type of a downloaded manifest; a request that does not accept it gets a 406.
     - `import_seconds`: how long an import job runs before its effects are there.
+    - `job_unknown_seconds`: for how long a job that was just started is a 404.
+    - `import_errors_named`: whether the errors of an import say which asset they are about.
     """
 
     active_version_verb: Literal["PUT", "PATCH", "BOTH", "NONE"] = "PUT"
@@ -32,3 +34,5 @@ class Switches:
     values_as_text: bool = False
     manifest_content_type: str = "text/plain;charset=UTF-8"
     import_seconds: float = 0.0
+    job_unknown_seconds: float = 0.0
+    import_errors_named: bool = True
