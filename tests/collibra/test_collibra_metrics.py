@@ -19,7 +19,11 @@ from lakepact.collibra.feedback import ATTRIBUTES, Compliance, Pushed, complianc
 from lakepact.collibra.http_gateway import HttpGateway
 from lakepact.collibra.metrics import METRIC, Metric, counts_of, read_metrics
 from lakepact.collibra.model import ImportedAsset, ImportProblem, ManifestUpload
+from lakepact.contract import load_contract
 from lakepact.errors import RemoteFailed, RemoteUnavailable
+from lakepact.rerun.collibra_source import CollibraReporter
+from lakepact.rerun.job import Reported
+from lakepact.rerun.runner import RunState, UpdateOutcome
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.model import Action
 from lakepact.testing.collibra_server import CollibraServer
@@ -320,3 +324,16 @@ def test_what_is_no_job() -> None:
         imported({**STARTED, "/jobs/": []})
     with pytest.raises(RemoteUnavailable, match=r"^LP902: .* has not ended after 2 s"):
         imported({**STARTED, "/jobs/": {"state": "RUNNING"}})
+
+
+def test_a_rerun_shows_the_rules_where_the_settings_say(tenant: Tenant) -> None:
+    outcome = UpdateOutcome(update_id="run-1", state=RunState.COMPLETED, results=(PASSED, BROKEN))
+    contract = load_contract(document("orders", "1.0.0"))
+    reporter = CollibraReporter(
+        tenant.gateway(), tenant.outbox, attributes={"at": ATTRIBUTES["at"]}, metrics_domain=tenant.domain
+    )
+    reporter.report(Reported(contract=contract, pipeline="orders", outcome=outcome))
+    assert sorted((each.passed, each.failed) for each in tenant.metrics()) == [(93, 7), (100, 0)]
+    tenant.server.requests.clear()
+    reporter.report(Reported(contract=contract, pipeline="orders", outcome=outcome))
+    assert tenant.writes() == []

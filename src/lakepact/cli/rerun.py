@@ -194,17 +194,23 @@ def _people(project: Project, notify: Path | None) -> tuple[Reporter, ...]:
 
 def _stewards(source: str, records: Path) -> tuple[ContractSource, tuple[Reporter, ...]]:
     """Where contracts are validated, and who there wants to know what came of it."""
-    from lakepact.rerun.adopting import StoreSource
-    from lakepact.store import open_store
-
-    opened = open_store(source)
     if not source.startswith("collibra:"):
-        return StoreSource(opened), ()
-    from lakepact.collibra.store import CollibraContractStore
+        from lakepact.rerun.adopting import StoreSource
+        from lakepact.store import open_store
+
+        return StoreSource(open_store(source)), ()
+    from lakepact.collibra.store import collibra_store, settings_at
     from lakepact.rerun.collibra_source import CollibraReporter, CollibraSource
 
-    assert isinstance(opened, CollibraContractStore)
-    return CollibraSource(opened), (CollibraReporter(opened.gateway, records / "feedback"),)
+    settings = settings_at(source)
+    opened = collibra_store(settings)
+    reporter = CollibraReporter(
+        opened.gateway,
+        records / "feedback",
+        attributes=settings.shown_attributes,
+        metrics_domain=settings.shown_metrics,
+    )
+    return CollibraSource(opened), (reporter,)
 
 
 def _ask(job: RerunJob, contracts: Sequence[str], *, poll: bool) -> None:

@@ -25,7 +25,7 @@ from lakepact.store.model import Status, StoredVersion
 if TYPE_CHECKING:
     from open_data_contract_standard.model import OpenDataContractStandard
 
-__all__ = ["CollibraContractStore", "collibra_store", "open_collibra"]
+__all__ = ["CollibraContractStore", "collibra_store", "open_collibra", "settings_at"]
 
 _SCHEME: Final = "collibra:"
 
@@ -164,10 +164,15 @@ class CollibraContractStore(JournalStore):
 
 def open_collibra(address: str) -> CollibraContractStore:
     """The store at `collibra:`, `collibra:https://host/path` or `collibra:settings.yml`; see `read_settings`."""
+    return collibra_store(settings_at(address))
+
+
+def settings_at(address: str) -> CollibraSettings:
+    """The settings that such an address means."""
     rest = address.removeprefix(_SCHEME)
     if rest.startswith(("http://", "https://")):
-        return collibra_store(read_settings(url=rest))
-    return collibra_store(read_settings(file=Path(rest)) if rest else read_settings())
+        return read_settings(url=rest)
+    return read_settings(file=Path(rest)) if rest else read_settings()
 
 
 def collibra_store(

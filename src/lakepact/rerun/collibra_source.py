@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from lakepact.collibra.feedback import compliance_of, keep_feedback, push_feedback
+from lakepact.collibra.feedback import ATTRIBUTES, compliance_of, keep_feedback, push_feedback
 from lakepact.collibra.gateway import CollibraGateway
 from lakepact.collibra.store import CollibraContractStore
 from lakepact.contract import Contract
@@ -53,16 +54,30 @@ class CollibraSource:
 
 
 class CollibraReporter:
-    """Compliance and counts at the contract's asset; what cannot be sent waits in `outbox` and is sent again."""
+    """Compliance and counts at the contract's asset; what cannot be sent waits in `outbox` and is sent again.
 
-    def __init__(self, gateway: CollibraGateway, outbox: Path) -> None:
+    `attributes` and `metrics_domain` say where they are shown, as `push_feedback` has them.
+    """
+
+    def __init__(
+        self,
+        gateway: CollibraGateway,
+        outbox: Path,
+        *,
+        attributes: Mapping[str, str] = ATTRIBUTES,
+        metrics_domain: str = "",
+    ) -> None:
         self._gateway = gateway
         self._outbox = outbox
+        self._attributes = attributes
+        self._metrics_domain = metrics_domain
 
     def report(self, reported: Reported) -> None:
         """Keep what the results say, and send all that waits. Raises RemoteFailed LP946 where Collibra is away."""
         keep_feedback(self._outbox, compliance_of(reported.outcome.results))
-        pushed = push_feedback(self._gateway, self._outbox)
+        pushed = push_feedback(
+            self._gateway, self._outbox, attributes=self._attributes, metrics_domain=self._metrics_domain
+        )
         contract_id = reported.contract.id
         if contract_id in pushed.waiting:
             why = pushed.waiting[contract_id]
