@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.clicks import measure_clicks
 from benchmarks.measure import Line
 
 __all__ = ["measure_receiver"]
@@ -53,6 +54,7 @@ def measure_receiver(*, seconds: int = 60) -> Iterator[Line]:
     yield Line("webhook, other answers than expected", report["others"], 0, "answers", report["statuses"])
     yield Line("webhook, CPU of the receiver", cpu / (seconds + _WARM_SECONDS), 1.0, "CPU s/s")
     yield Line("webhook, memory of the receiver", megabytes, 400.0, "MB")
+    yield from measure_clicks()
 
 
 @contextmanager

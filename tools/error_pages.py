@@ -161,6 +161,7 @@ OTHERS = {
     "LP426": ("No contract here has a schema object of that name.", "Correct the name."),
     "LP427": ("With `--strict`: clauses that nothing can enforce.", "Change or remove them, or leave `--strict` out."),
     "LP429": ("A command lacks an address, or a place on this machine.", "Give the option that the hint names."),
+    "LP413": ("A Databricks workspace does not answer, or refuses who asks.", "Log in again, or check the address."),
     "LP428": ("The system refuses something.", "Do as it says; a full disk and a missing permission end here."),
     "LP520": ("A pipeline source calls the API wrongly.", "Correct the call at that line."),
     "LP521": ("The API has this call, this machine does not.", "Keep it in a source that only Databricks runs."),
@@ -550,15 +551,22 @@ OTHERS = {
         "Check the path, its permissions and the credentials of the storage; a newer lakepact may have written them.",
     ),
     "LP993": ("The moment or the time zone that service levels are asked for is none.", "Do as the hint says."),
+    "LP994": (
+        "Results in a catalog cannot be read.",
+        "Name the schema that holds `rule_results`, and check your rights.",
+    ),
     "LP995": (
         "`lakepact results`, `sla` or `metrics` is called with too little, or with what is none.",
         "Do as the message or its hint says.",
     ),
     "LP996": ("Nothing can listen at that address for metrics.", "Choose another --port or --host."),
-    "LP997": ("prometheus-client is not installed.", "pip install 'lakepact[metrics]'"),
+    "LP997": (
+        "The library that metrics are handed out by is not installed.",
+        "Install the extra that the hint names: `pip install 'lakepact[metrics]'` or `'lakepact[otlp]'`.",
+    ),
     "LP998": (
-        "Metrics cannot be pushed: the address is none, or the Pushgateway does not answer or refuses.",
-        "Check the address and the password, or try again later.",
+        "Metrics cannot be pushed: the address is none, or the Pushgateway or collector does not answer or refuses.",
+        "Check the address and the password or headers, or try again later.",
     ),
     "LP999": (
         "The file of metrics has a name that nobody reads, or cannot be written.",

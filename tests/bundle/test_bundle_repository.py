@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from lakepact.project import load_project
 from lakepact.rerun import Arrival, EffectKey, EffectState, open_inbox
 from lakepact.store import Status, create_store, open_store
 from lakepact.testing.recording_pipelines import RecordingPipelines, RecordingSpark
+from lakepact.testing.workspace_pipelines import WorkspacePipelines
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLIGHTS = ROOT / "examples" / "flights"
@@ -60,16 +63,16 @@ def test_the_bundle_has_no_faults() -> None:
     checked = check_bundle(ROOT)
     assert checked.problems == ()
     assert checked.targets == ("dev", "staging", "prod")
-    assert checked.resources == 10
+    assert checked.resources == 13
 
 
 def test_tasks_call_commands_with_options_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
     jobs = yaml.safe_load((ROOT / "bundles" / "jobs.yml").read_text(encoding="utf-8"))["resources"]["jobs"]
-    tasks = [task.get("python_wheel_task") for job in jobs.values() for task in job["tasks"]]
-    called = [task["parameters"] for task in tasks if task is not None]
-    assert [words[0] for words in called] == ["rerun", "collibra"]
+    tasks = [task.get("for_each_task", {"task": task})["task"] for job in jobs.values() for task in job["tasks"]]
+    called = [task["python_wheel_task"]["parameters"] for task in tasks if "python_wheel_task" in task]
+    assert [words[0] for words in called] == ["rerun", "collibra", "sla", "quarantine"]
     for words in called:
-        command = words[:2] if words[0] == "collibra" else words[:1]
+        command = words[:1] if words[0] == "rerun" else words[:2]
         assert main([*command, "--help"]) == 0
         known = capsys.readouterr().out
         options = [word for word in words if word.startswith("--")]
@@ -162,3 +165,75 @@ def test_a_rerun_is_followed(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_an_empty_inbox_is_said() -> None:
     assert run_notebook("follow_rerun.py") == "no event has arrived\nno pipeline has run for it\n"
+
+
+class Widgets:
+    """`dbutils` of Databricks, with widgets that somebody has filled in."""
+
+    def __init__(self, **values: str) -> None:
+        self.widgets = self
+        self._values = values
+
+    def text(self, name: str, default: str) -> None:
+        self._values.setdefault(name, default)
+
+    def get(self, name: str) -> str:
+        return self._values[name]
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a notebook of this process makes its folders."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("local_session", "scratch")
+def test_a_pipeline_is_generated_and_run(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "notebooks" / "generate_and_run.py"), init_globals={"dbutils": Widgets()})
+    printed = capsys.readouterr().out
+    assert printed.startswith("pipeline orders in spark_catalog.sales\n")
+    assert '"amount.minimum": "`amount` IS NULL OR' in printed
+    assert "\norders COMPLETED 3 rows \n" in printed
+    assert "\n    amount.minimum quarantine 1 of 5\n" in printed
+    assert "\norders__quarantine COMPLETED 2 rows \n" in printed
+
+
+@pytest.mark.usefixtures("scratch")
+def test_a_deployed_pipeline_is_started_and_followed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = {"name": "amount.minimum", "dataset": "main.sales.orders", "passed_records": 4, "failed_records": 1}
+    progress = {"status": "RUNNING", "data_quality": {"expectations": [counted]}}
+    event = {"event_type": "flow_progress", "level": "INFO", "details": {"flow_progress": progress}}
+    with WorkspacePipelines() as workspace:
+        pipeline = workspace.add_pipeline("orders")
+        workspace.next_update(pipeline, looks=0, events=[event])
+        for name, value in {"HOST": workspace.url, "TOKEN": workspace.token, "CONFIG_FILE": os.devnull}.items():
+            monkeypatch.setenv(f"DATABRICKS_{name}", value)
+        dbutils = Widgets(pipeline_id=pipeline)
+        runpy.run_path(str(ROOT / "notebooks" / "generate_and_run.py"), init_globals={"dbutils": dbutils})
+        assert workspace.started(pipeline) == (False,)
+    assert " COMPLETED \norders.amount.minimum fail 1 of 5\n" in capsys.readouterr().out
+
+
+@pytest.mark.spark
+def test_a_quarantine_is_reviewed(spark: Any, scratch: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notebook = str(ROOT / "notebooks" / "review_quarantine.py")
+
+    def printed(**widgets: str) -> tuple[str, dict[str, Any]]:
+        left = runpy.run_path(notebook, init_globals={"spark": spark, "dbutils": Widgets(actor="ada", **widgets)})
+        return capsys.readouterr().out, left
+
+    example, left = printed()
+    assert "'amount': -5.0, 'email': '***'" in example
+    assert "correct by ada - looked at with the finance team" in example
+    assert "1 written, 1 back in review\n" in example
+    assert example.endswith("in_review 1\nreplayed 1\n")
+    (scratch / "orders.odcs.yaml").write_bytes(left["CONTRACT"])
+    there = {"place": left["place"], "target": left["target"], "contract": str(scratch / "orders.odcs.yaml")}
+    # Of a place that is named nothing is decided that no widget names.
+    assert printed(**there)[0].splitlines()[-2:] == ["in_review 1", "replayed 1"]
+    (bad,) = [each.id for each in left["quarantine"].records() if each.status == "in_review"]
+    assert printed(reject=bad[:8], reason="a test", **there)[0].splitlines()[-2:] == ["rejected 1", "replayed 1"]

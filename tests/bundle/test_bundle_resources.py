@@ -134,8 +134,65 @@ def test_no_target_but_dev_lets_somebody_run_as_themselves(tmp_path: Path) -> No
     for name in ("staging", "prod"):
         resources = targets[name]["resources"]
         each = [*resources["pipelines"].values(), *resources["jobs"].values()]
-        assert [one["run_as"] for one in each] == [runner] * 4
+        assert [one["run_as"] for one in each] == [runner] * 6
     assert "resources" not in targets["dev"]
+
+
+def test_the_app_may_write_to_the_inbox_and_start_one_job(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    files = data_of(project, project.root)
+    app = files["bundles/receiver.yml"]["resources"]["apps"]["receiver_app"]
+    rerun = "${resources.jobs.contract_rerun.id}"
+    assert {each["name"]: each["value"] for each in app["config"]["env"]}["LAKEPACT_WEBHOOK_JOB_ID"] == rerun
+    assert [each.get("job") for each in app["resources"]][-1] == {"id": rerun, "permission": "CAN_MANAGE_RUN"}
+    client_id = "${resources.apps.receiver_app.service_principal_client_id}"
+    schemas = files["bundles/governance.yml"]["resources"]["schemas"]
+    granted = {key: each["grants"] for key, each in schemas.items() if "grants" in each}
+    assert granted == {"inbox_schema": [{"principal": client_id, "privileges": ["USE_SCHEMA", "SELECT", "MODIFY"]}]}
+    for name in ("staging", "prod"):
+        rights = files["databricks.yml"]["targets"][name]["resources"]
+        assert {"level": "CAN_MANAGE_RUN", "service_principal_name": client_id} in rights["jobs"]["contract_rerun"][
+            "permissions"
+        ]
+        assert client_id not in str(rights["schemas"])
+
+
+def test_inbox_and_store_need_no_credentials_of_storage(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    files = data_of(project, project.root)
+    variables = files["databricks.yml"]["variables"]
+    address = "uc:${var.catalog}.${resources.schemas.inbox_schema.name}?warehouse=${var.warehouse_id}"
+    assert variables["inbox"]["default"] == address
+    env = files["bundles/receiver.yml"]["resources"]["apps"]["receiver_app"]["config"]["env"]
+    assert {each["name"]: each["value"] for each in env}["LAKEPACT_WEBHOOK_INBOX"] == "${var.inbox}"
+
+
+def test_people_are_told_of_service_levels_where_the_project_says_whom(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+
+    def words() -> list[str]:
+        found = load_project(project.file)
+        jobs = data_of(found, project.root)["bundles/jobs.yml"]["resources"]["jobs"]
+        parameters: list[str] = jobs["quality_sla"]["tasks"][0]["python_wheel_task"]["parameters"]
+        return parameters
+
+    store = "uc:${var.catalog}.${resources.schemas.store_schema.name}?warehouse=${var.warehouse_id}"
+    expected = ["sla", "status", "${workspace.file_path}", "--results", store, "--fail-on", "never"]
+    assert words() == expected
+    with project.file.open("a") as file:
+        file.write('notifications:\n  channels:\n    chat: {type: slack, webhook: "${secret:lakepact/slack}"}\n')
+        file.write("  routes:\n    - channels: [chat]\n")
+    assert words() == [*expected, "--notify"]
+
+
+def test_retention_purges_each_table_that_is_named(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    files = data_of(project, project.root)
+    (task,) = files["bundles/jobs.yml"]["resources"]["jobs"]["retention"]["tasks"]
+    assert task["for_each_task"]["inputs"] == "${var.quarantines}"
+    words = task["for_each_task"]["task"]["python_wheel_task"]["parameters"]
+    assert words[:3] == ["quarantine", "purge", "{{input}}"]
+    assert files["databricks.yml"]["variables"]["quarantines"]["default"] == "[]"
 
 
 def test_configuration_follows_the_target(tmp_path: Path) -> None:

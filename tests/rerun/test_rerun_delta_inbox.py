@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -105,6 +106,41 @@ def test_small_files_are_joined_while_others_write(tmp_path: Path) -> None:
     assert inbox.list() == other.list() == late.list()
     assert len(late.list()) == 40
     assert len(late.claim("ada", timedelta(hours=1), limit=99)) == 40
+
+
+def comes_true(asked: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 30
+    while not asked() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return asked()
+
+
+def joins(folder: Path) -> int:
+    return sum(each["operation"] == "OPTIMIZE" for each in table(folder).history())
+
+
+def test_small_files_are_joined_after_a_pause_or_at_the_latest(tmp_path: Path) -> None:
+    calm, busy = DeltaInbox(tmp_path / "calm", compact_every=5), DeltaInbox(tmp_path / "busy", compact_every=2)
+    for number in range(6):
+        calm.receive(arrival(f"msg_{number}"))
+    time.sleep(1.05)
+    calm.receive(arrival("late"))
+    assert comes_true(lambda: joins(tmp_path / "calm") > 0)
+    for number in range(21):
+        busy.receive(arrival(f"msg_{number}"))
+    assert comes_true(lambda: joins(tmp_path / "busy") > 0)
+    assert [len(each.list()) for each in (calm, busy)] == [7, 21]
+
+
+def test_the_log_that_a_commit_reads_stays_short(tmp_path: Path) -> None:
+    inbox = DeltaInbox(tmp_path, compact_every=0)
+    for number in range(51):
+        inbox.receive(arrival(f"msg_{number}"))
+    last = tmp_path / CONTRACT_INBOX.name / "_delta_log" / "_last_checkpoint"
+    assert comes_true(last.exists)
+    assert json.loads(last.read_text(encoding="utf-8"))["version"] >= 50
+    inbox.receive(arrival("late"))
+    assert inbox.list() == DeltaInbox(tmp_path).list()
 
 
 def test_files_that_may_be_in_use_are_kept(tmp_path: Path) -> None:

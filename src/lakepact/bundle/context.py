@@ -13,11 +13,20 @@ from lakepact.bundle.wheel import Wheel, wheel_of
 from lakepact.errors import ConfigurationError, UsageError
 from lakepact.project.model import Environment, Project
 
-__all__ = ["LANDING", "RECORDS", "STORE_SCHEMA", "Context", "context_of"]
+__all__ = ["INBOX", "INBOX_SCHEMA", "LANDING", "RECORDS", "STORE", "STORE_SCHEMA", "Context", "context_of"]
 
 # Keys are unique across all kinds of resources, so that each ends with its kind.
 STORE_SCHEMA: Final = "${resources.schemas.store_schema.name}"
 """The schema of the contract store, with the prefix that a development target gives it."""
+
+INBOX_SCHEMA: Final = "${resources.schemas.inbox_schema.name}"
+"""The schema of the inbox: one of its own, because the app may write to it and to nothing else."""
+
+STORE: Final = f"uc:${{var.catalog}}.{STORE_SCHEMA}?warehouse=${{var.warehouse_id}}"
+"""The address of the contract store, and of the results beside it."""
+
+INBOX: Final = f"uc:${{var.catalog}}.{INBOX_SCHEMA}?warehouse=${{var.warehouse_id}}"
+"""The address of the inbox."""
 
 _DATA_SCHEMA: Final = "${resources.schemas.data_schema.name}"
 LANDING: Final = f"/Volumes/${{var.catalog}}/{_DATA_SCHEMA}/${{resources.volumes.landing_volume.name}}"

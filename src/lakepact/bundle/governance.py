@@ -11,11 +11,14 @@ from lakepact.bundle.model import BundleFile
 __all__ = ["governance_file", "rights"]
 
 _RUNNER: Final = "${var.runner}"
+_APP: Final = "${resources.apps.receiver_app.service_principal_client_id}"
 _PURPOSE: Final = (
     "Where data, contracts and secrets are. Who may use them is said by the target: in `dev` nobody but you.",
 )
 _COMMENTS: Final = {
     "resources.schemas.store_schema": "`lakepact store init` makes the tables of the store in it, once.",
+    "resources.schemas.inbox_schema": "The first who comes makes its table `contract_inbox`: the job, or its owner.",
+    "resources.schemas.inbox_schema.grants": "The app runs as a principal of its own, in every target.",
     "resources.volumes.records_volume": "What jobs remember between runs: results, and what waits for Collibra.",
     "resources.secret_scopes.lakepact_secrets": "Holds `webhook` and `collibra`; no file of the bundle holds a secret.",
 }
@@ -29,6 +32,10 @@ def governance_file(context: Context) -> BundleFile:
         "schemas": {
             "data_schema": _schema("${var.schema}", f"What the pipelines of {context.name} publish."),
             "store_schema": _schema("${var.store_schema}", "Contracts, their versions and their history."),
+            "inbox_schema": {
+                **_schema("${var.inbox_schema}", "Notices about contracts, and what became of them."),
+                "grants": [_grant(_APP, "USE_SCHEMA", "SELECT", "MODIFY")],
+            },
         },
         "volumes": {
             "landing_volume": _volume(data_schema, "landing", "Files as they arrive."),
@@ -42,7 +49,7 @@ def governance_file(context: Context) -> BundleFile:
 def rights(context: Context) -> dict[str, Any]:
     """What a shared target adds to the resources: who runs, who may start, who may read, and no more."""
     run_as = {"run_as": _as_principal(_RUNNER)}
-    may_start = [{"level": "CAN_MANAGE_RUN", **_as_principal(who)} for who in ("${var.caller}", _RUNNER)]
+    may_start = [{"level": "CAN_MANAGE_RUN", **_as_principal(who)} for who in ("${var.caller}", _RUNNER, _APP)]
     jobs: dict[str, Any] = {key: dict(run_as) for key in JOBS}
     jobs["contract_rerun"]["permissions"] = may_start
     read = _grant("${var.readers}", "USE_SCHEMA", "SELECT")
@@ -53,7 +60,8 @@ def rights(context: Context) -> dict[str, Any]:
         "apps": {"receiver_app": {"permissions": [{"level": "CAN_USE", **_as_principal("${var.caller}")}]}},
         "schemas": {
             "data_schema": {"grants": [create, read]},
-            "store_schema": {"grants": [_grant(_RUNNER, "USE_SCHEMA", "SELECT", "MODIFY"), read]},
+            "store_schema": {"grants": [_grant(_RUNNER, "USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE"), read]},
+            "inbox_schema": {"grants": [_grant(_RUNNER, "USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE"), read]},
         },
         "volumes": {
             "landing_volume": {"grants": [_grant(_RUNNER, "READ_VOLUME")]},

@@ -12,14 +12,16 @@ __all__ = ["receiver_files"]
 
 _SCOPE: Final = "${resources.secret_scopes.lakepact_secrets.name}"
 _KEY: Final = "webhook"
+_RERUN: Final = "${resources.jobs.contract_rerun.id}"
 _PURPOSE: Final = ("The webhook (`lakepact webhook serve`) as an app. Its address ends with /api/webhooks/collibra.",)
 _COMMENTS: Final = {
     "resources.apps.receiver_app.config.env[1]": "Only the app's own front door reaches it.",
     "resources.apps.receiver_app.config.env[2]": (
         "Read anew every 30 seconds, so that a secret is changed without a restart."
     ),
+    "resources.apps.receiver_app.config.env[3]": "Started when a notice was kept; the poll starts it all the same.",
     "resources.apps.receiver_app.resources": (
-        "Lets the app read this one secret. It writes to the inbox, and has no right to tables, jobs or pipelines."
+        "What the app may use: one secret, the warehouse for the inbox, and the start of one job. No pipeline."
     ),
 }
 
@@ -47,9 +49,12 @@ def _app() -> dict[str, Any]:
                 {"name": "LAKEPACT_WEBHOOK_INBOX", "value": "${var.inbox}"},
                 {"name": "LAKEPACT_WEBHOOK_HOST", "value": "0.0.0.0"},
                 {"name": "LAKEPACT_WEBHOOK_SECRET_FROM", "value": f"databricks:{_SCOPE}/{_KEY}"},
+                {"name": "LAKEPACT_WEBHOOK_JOB_ID", "value": _RERUN},
             ],
         },
         "resources": [
             {"name": "webhook-secret", "secret": {"scope": _SCOPE, "key": _KEY, "permission": "READ"}},
+            {"name": "inbox-warehouse", "sql_warehouse": {"id": "${var.warehouse_id}", "permission": "CAN_USE"}},
+            {"name": "rerun-job", "job": {"id": _RERUN, "permission": "CAN_MANAGE_RUN"}},
         ],
     }

@@ -24,6 +24,9 @@ _WORKSPACE: Final = (
 )
 _ROOTS: Final = ("artifacts", "bundle", "resources", "var", "variables", "workspace")
 
+# What Python defines is not known without a run of it.
+_MAYBE_PYTHON: Final = tuple(f"resources.{kind}." for kind in ("jobs", "pipelines", "schemas", "volumes"))
+
 _Path = tuple[str | int, ...]
 
 
@@ -31,11 +34,12 @@ def check_references(sources: Sequence[Source]) -> None:
     """Report references to what is not there (LP964) and resource keys that are there twice (LP966)."""
     variables = {name for each in sources for name in mapping_of(each.document.data.get("variables"))}
     shared = _unique_keys(sources)
+    python = any(mapping_of(each.document.data.get("python")).get("resources") for each in sources)
     for source in sources:
         for part in source.parts():
             own = {(kind, key) for kind in RESOURCE_KINDS for key in part.resources(kind)}
             for at, text in _texts(_own_data(part), part.at):
-                _check_text(source.document, text, at, variables, shared | own)
+                _check_text(source.document, text, at, variables, shared | own, python=python)
             _check_variables(part, variables)
             _check_jobs(part)
 
@@ -76,9 +80,17 @@ def _texts(value: Any, at: _Path) -> Iterator[tuple[_Path, str]]:
 
 
 def _check_text(
-    document: CheckedDocument, text: str, at: _Path, variables: set[str], resources: set[tuple[str, str]]
+    document: CheckedDocument,
+    text: str,
+    at: _Path,
+    variables: set[str],
+    resources: set[tuple[str, str]],
+    *,
+    python: bool,
 ) -> None:
     for found in _ANY_REFERENCE.finditer(text):
+        if python and found[1].startswith(_MAYBE_PYTHON):
+            continue
         message, hint = _fault(found[1], variables, resources)
         if message:
             document.report("LP964", f"{found[0]}: {message}", at, hint=hint)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lakepact.bundle.context import Context
+from lakepact.bundle.context import INBOX, Context
 from lakepact.bundle.governance import rights
 from lakepact.bundle.model import BundleFile
 from lakepact.bundle.pipelines import pipeline_sources
+from lakepact.bundle.python_resources import PYTHON_KINDS, PYTHON_RESOURCES
 from lakepact.bundle.wheel import RECEIVER_FOLDER
 from lakepact.project.model import Environment
 
@@ -20,8 +21,7 @@ _PURPOSE: Final = (
     "Everything that lakepact needs in a Databricks workspace; docs/databricks.md says how to deploy it.",
 )
 _WITHOUT_DEFAULT: Final = {
-    "warehouse_id": "SQL warehouse through which the jobs reach the contract store.",
-    "inbox": "Where events wait: delta: and an address of object storage that app and jobs reach.",
+    "warehouse_id": "SQL warehouse through which app and jobs reach inbox and contract store.",
     "collibra_settings": "Path of the settings for Collibra (docs/collibra.md) in the workspace.",
     "runner": "Application id of the service principal that runs jobs and pipelines.",
     "caller": "Application id of the service principal with which Collibra calls.",
@@ -30,13 +30,15 @@ _WITHOUT_DEFAULT: Final = {
 }
 
 
-def root_file(context: Context) -> BundleFile:
-    """The file `databricks.yml`."""
+def root_file(context: Context, *, python: bool = False) -> BundleFile:
+    """The file `databricks.yml`; with `python` it names the source of jobs and pipelines in the place of their YAML."""
     data: dict[str, Any] = {
         "bundle": {"name": context.name},
-        "include": ["bundles/*.yml"],
+        "include": ["bundles/governance.yml", "bundles/receiver.yml"] if python else ["bundles/*.yml"],
         "variables": _variables(context.environment),
     }
+    if python:
+        data["python"] = {"venv_path": ".venv", "resources": [PYTHON_RESOURCES]}
     comments = {
         "variables.warehouse_id": "Without a default: give them with --var, BUNDLE_VAR_... or variable-overrides.json.",
         "targets.dev": "Yours alone: names get your prefix, schedules are paused, everything runs as you.",
@@ -48,7 +50,8 @@ def root_file(context: Context) -> BundleFile:
         comments["artifacts.lakepact.build"] = "Into the folder of the app, which installs only what is in it."
         comments["sync.paths"] = "What runs there. The source of the wheel and its tests stay here."
         comments["sync.include"] = "Git ignores the wheel, and what Git ignores is not uploaded unless it is named."
-    data["targets"] = {"dev": _dev(context), **{name: _shared(context, name) for name in SHARED_TARGETS}}
+    shared = {name: _shared(context, name, python=python) for name in SHARED_TARGETS}
+    data["targets"] = {"dev": _dev(context), **shared}
     for name in SHARED_TARGETS:
         comments[f"targets.{name}.resources"] = (
             "run_as is set one by one: an app has none, and a bundle with an app allows none for all."
@@ -74,9 +77,14 @@ def _variables(environment: Environment) -> dict[str, Any]:
         "catalog": ("Catalog of data and contracts.", environment.catalog),
         "schema": ("Schema that the pipelines publish to.", environment.schema),
         "store_schema": ("Schema of the contract store.", "lakepact"),
+        "inbox_schema": ("Schema of the inbox; the app may write to nothing else.", "lakepact_inbox"),
+        "inbox": ("Where events wait.", INBOX),
         "suffix": ("Ends the names of the app and of the secret scope.", "${bundle.target}"),
         "poll_schedule": ("When to look for validated contracts that nobody told of (Quartz).", "0 0/5 * * * ?"),
         "sync_schedule": ("When to bring waiting drafts and outcomes to Collibra (Quartz).", "0 15 * * * ?"),
+        "sla_schedule": ("When to look at service levels (Quartz).", "0 5 * * * ?"),
+        "retention_schedule": ("When to remove what was set aside and whose time is over (Quartz).", "0 30 3 * * ?"),
+        "quarantines": ('JSON list of tables with rows that were set aside: ["spark:main.a.b__quarantine"].', "[]"),
     }
     variables: dict[str, Any] = {
         name: {"description": words, "default": default} for name, (words, default) in given.items()
@@ -90,7 +98,7 @@ def _dev(context: Context) -> dict[str, Any]:
     return {"default": True, "mode": "development", "variables": _own_values(context, "dev") | own | unused}
 
 
-def _shared(context: Context, name: str) -> dict[str, Any]:
+def _shared(context: Context, name: str, *, python: bool) -> dict[str, Any]:
     target: dict[str, Any] = {
         "mode": "production",
         "workspace": {"root_path": "/Workspace/Users/${var.deployer}/.bundle/${bundle.name}/${bundle.target}"},
@@ -100,7 +108,9 @@ def _shared(context: Context, name: str) -> dict[str, Any]:
     elif name != context.environment.name:
         target["presets"] = {"name_prefix": f"[{name}] "}
     target["permissions"] = [{"level": "CAN_VIEW", "group_name": "${var.readers}"}]
-    target["resources"] = rights(context)
+    # Rights on what is Python are there: a target cannot add to a resource that no YAML has.
+    given = rights(context)
+    target["resources"] = {kind: each for kind, each in given.items() if not (python and kind in PYTHON_KINDS)}
     return target
 
 

@@ -196,7 +196,15 @@ _APP: Final = _keys(
         _keys(
             ("name",),
             text="name description",
-            anything="app database experiment genie_space job postgres serving_endpoint sql_warehouse uc_securable",
+            anything="app database experiment genie_space postgres serving_endpoint uc_securable",
+            job=_keys(
+                ("id", "permission"),
+                text="id",
+                permission=Choice(("CAN_MANAGE", "CAN_MANAGE_RUN", "CAN_VIEW", "IS_OWNER")),
+            ),
+            sql_warehouse=_keys(
+                ("id", "permission"), text="id", permission=Choice(("CAN_MANAGE", "CAN_USE", "IS_OWNER"))
+            ),
             secret=_keys(
                 ("scope", "key", "permission"), text="scope key", permission=Choice(("READ", "WRITE", "MANAGE"))
             ),

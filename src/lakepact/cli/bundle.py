@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,11 @@ bundle = typer.Typer(
 )
 
 
+class _Resources(StrEnum):
+    YAML = "yaml"
+    PYTHON = "python"
+
+
 @bundle.command()
 def generate(
     folder: ProjectFolder = Path(),
@@ -30,6 +36,9 @@ def generate(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Folder of databricks.yml (default: the project's)."),
     ] = None,
+    resources: Annotated[
+        _Resources, typer.Option(help="What jobs and pipelines are written as; the rest is YAML.")
+    ] = _Resources.YAML,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 and show the difference where a file is not current.")
     ] = False,
@@ -37,17 +46,20 @@ def generate(
 ) -> None:
     """Write databricks.yml and bundles/: pipelines, jobs, the receiver, schemas, volumes, secrets and rights."""
     from lakepact.bundle import bundle_files, file_text
-    from lakepact.bundle.jobs import WITHOUT_COMMAND
 
     project = opened_project(folder)
     root = project.root if out is None else out
     if root.exists() and not root.is_dir():
         raise UsageError(f"--out: '{root}' is a file", "LP420")
-    files = [generated_file(root / each.path, file_text(each)) for each in bundle_files(project, root)]
-    code = check_generated(files, "lakepact bundle generate") if check else write_generated(files, force=force)
-    if not check:
-        say(f"left out, because lakepact has no command for them yet: {', '.join(WITHOUT_COMMAND)}")
-    raise typer.Exit(code)
+    python = resources is _Resources.PYTHON
+    made = bundle_files(project, root, python=python)
+    files = [generated_file(root / each.path, file_text(each)) for each in made]
+    for name in ("jobs.yml", "pipelines.yml") if python else ():
+        if (root / "bundles" / name).exists():
+            say(f"not used, remove it: {root / 'bundles' / name}")
+    raise typer.Exit(
+        check_generated(files, "lakepact bundle generate") if check else write_generated(files, force=force)
+    )
 
 
 @bundle.command()

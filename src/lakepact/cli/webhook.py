@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import secrets
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -81,6 +82,11 @@ def serve(
         say("memory: forgets all events when this process ends")
     log_to_stderr("lakepact.webhook", "uvicorn.error")
     logging.getLogger("lakepact.webhook").setLevel(logging.INFO)
+    if settings.job_id:
+        from lakepact.rerun.job_start import JobStarter, databricks_job
+
+        settings = replace(settings, kept=JobStarter(databricks_job(settings.job_id)))
+        say(f"job {settings.job_id} is started when a notice was kept")
     serve_receiver(
         opened,
         settings,

@@ -56,15 +56,16 @@ def workspace_client() -> WorkspaceClient:
 
     Raises ExtraMissing (LP827) without the SDK, EnvironmentLacking (LP829) where no credentials are configured.
     """
+    from lakepact.workspace_login import NoLogin
+    from lakepact.workspace_login import workspace_client as opened
+
     try:
-        from databricks.sdk import WorkspaceClient
+        return opened()
     except ImportError:
         raise _sdk_missing() from None
-    try:
-        return WorkspaceClient()
-    except ValueError as error:
+    except NoLogin as error:
         raise EnvironmentLacking(
-            message=f"no workspace is configured: {str(error).splitlines()[0]}",
+            message=f"no workspace is configured: {error}",
             code="LP829",
             hint="set DATABRICKS_HOST and DATABRICKS_TOKEN, or DATABRICKS_CONFIG_PROFILE",
         ) from error

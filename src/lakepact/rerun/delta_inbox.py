@@ -50,7 +50,13 @@ _COMPACTED: Final = 32 * 1024 * 1024
 _JOINED: Final = 1024 * 1024
 _SHORTEST: Final = timedelta(hours=1)
 # How long a thread waits after a commit for others to join the next one.
-_GATHERING: Final = 0.01
+_GATHERING: Final = 0.007
+# A commit reads again what the log says since the checkpoint that its handle began with: it costs more with each one.
+_CHECKPOINT_EVERY: Final = 50
+# To join files is a commit of its own, and the one that it overtakes is made twice: it is done after so many seconds
+# without one, or when so many times more files than are joined have come without a pause.
+_CALM: Final = 1.0
+_AT_THE_LATEST: Final = 10
 # Without this, delta-rs sees that two appends do not touch each other and commits the second one after the first,
 # although it was decided without knowledge of it.
 _NEVER_AGAIN: Final = deltalake.CommitProperties(max_commit_retries=0)
@@ -68,8 +74,8 @@ class DeltaInbox(JournaledInbox):
     Azure, Google Cloud, S3 with conditional writes). What was written outlives the process; that it outlives a power
     failure is up to the disk, for delta-rs does not ask it to flush.
 
-    After every `compact_every` commits of this object the small files that appends leave are joined, in a thread of its
-    own (0: never; then call `optimize`).
+    After `compact_every` commits of this object the small files that appends leave are joined when the next comes after
+    a pause, in a thread of its own (0: never; then call `optimize`).
     """
 
     def __init__(
@@ -93,9 +99,12 @@ class DeltaInbox(JournaledInbox):
         self._book = Book()
         self._version = -1
         self._group = GroupCommit(self._commit, gathering=_GATHERING)
+        # Commits since files were joined, and since a checkpoint.
         self._commits = 0
+        self._logged = 0
+        self._committed_at = time.monotonic()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="lakepact-inbox")
-        self._compacting: Future[None] | None = None
+        self._tidying: Future[None] | None = None
 
     @property
     def address(self) -> str:
@@ -161,7 +170,7 @@ class DeltaInbox(JournaledInbox):
             time.sleep(random.uniform(0, _PAUSE * min(attempt + 1, 20)))
         else:
             raise RemoteFailed(f"{self.address} is changed by too many writers at once", "LP935", "try again later")
-        self._compact_when_due()
+        self._tidy_when_due()
 
     def _committed(self, records: list[Record]) -> bool:
         """Whether the records became the very next version of the table; False where another writer has taken that."""
@@ -184,6 +193,7 @@ class DeltaInbox(JournaledInbox):
         self._book.add(records)
         self._version += 1
         self._commits += 1
+        self._logged += 1
         return True
 
     def _refresh(self) -> None:
@@ -230,22 +240,42 @@ class DeltaInbox(JournaledInbox):
             return f"{self._location.rstrip('/')}/{_TABLE}"
         return str((Path(self._location) / _TABLE).absolute())
 
-    def _compact_when_due(self) -> None:
+    def _tidy_when_due(self) -> None:
         with self._lock:
-            idle = self._compacting is None or self._compacting.done()
-            if not self._compact_every or self._commits < self._compact_every or not idle:
+            now = time.monotonic()
+            calm, self._committed_at = now - self._committed_at >= _CALM, now
+            if self._tidying is not None and not self._tidying.done():
                 return
-            self._commits = 0
-            # A process that ends does not take new work; then somebody else compacts.
+            join = self._compact_every > 0 and self._commits >= self._compact_every * (1 if calm else _AT_THE_LATEST)
+            if not join and self._logged < _CHECKPOINT_EVERY:
+                return
+            self._logged = 0
+            if join:
+                self._commits = 0
+            # A process that ends does not take new work; then somebody else tidies up.
             with suppress(RuntimeError):
-                self._compacting = self._background.submit(self._compact)
+                self._tidying = self._background.submit(self._tidy, join=join)
 
-    def _compact(self) -> None:
-        # The events are kept; that somebody else compacts, or that this must wait, is no failure.
+    def _tidy(self, *, join: bool) -> None:
+        """Join small files where that is asked for, write a checkpoint, and go on with a handle that begins there."""
+        # The events are kept; that somebody else tidies up, or that this must wait, is no failure.
         with suppress(DeltaError, OSError):
             table = deltalake.DeltaTable(self._uri(), storage_options=self._options)
-            table.optimize.compact(target_size=_JOINED, max_concurrent_tasks=1)
+            if join:
+                table.optimize.compact(target_size=_JOINED, max_concurrent_tasks=1)
+                # At once, so that no more commits are made in vain.
+                self._go_on_with(table)
+                table = deltalake.DeltaTable(self._uri(), storage_options=self._options)
             table.create_checkpoint()
+            self._go_on_with(deltalake.DeltaTable(self._uri(), storage_options=self._options))
+
+    def _go_on_with(self, table: deltalake.DeltaTable) -> None:
+        with self._lock:
+            table.update_incremental()
+            # A table that was put into the place of this one is found out by whoever looks next.
+            same = self._table is not None and self._table.metadata().id == table.metadata().id
+            if same and table.version() >= self._version:
+                self._table = table
 
 
 def open_delta(address: str) -> DeltaInbox:

@@ -19,15 +19,17 @@ INBOX_SCHEMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "delta": "lakepact.rerun.delta_inbox:open_delta",
         "memory": "lakepact.rerun.memory_inbox:open_memory",
+        "uc": "lakepact.rerun.warehouse_inbox:open_warehouse_inbox",
     }
 )
 """Who serves the addresses of a scheme, as `module:function`, imported when an address asks for it."""
 
 
 def open_inbox(address: str) -> Inbox:
-    """The inbox at `address`: `delta:PATH`, or `memory:` for one that is gone with the process.
+    """The inbox at `address`: `delta:PATH`, `uc:CATALOG.SCHEMA?warehouse=ID`, or `memory:`, gone with the process.
 
-    Raises UsageError LP937 where the address is none, ExtraMissing LP939 where a library is not installed.
+    Raises UsageError LP937 where the address is none, ExtraMissing LP939 where a library is not installed,
+    ConfigurationError LP936 where there is no login to the workspace.
 
     >>> open_inbox("memory:").list()
     ()

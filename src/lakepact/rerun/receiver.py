@@ -221,6 +221,8 @@ class _Desk:
             return _CANNOT
         if receipt.created:
             _LOG.info("delivery %s: 202, received", arrival.delivery_id)
+            if self._settings.kept is not None:
+                self._settings.kept()
             return _Answer(202, "received")
         if receipt.event.arrival.dedup_key != arrival.dedup_key:
             # Told apart from a repetition: a sender that gives every notice one id would lose them all in silence.

@@ -33,6 +33,7 @@ _VARIABLES: Final[Mapping[Way, str]] = {
 _KNOWN: Final = (
     *(f"{name}{ending}" for name in _VARIABLES.values() for ending in ("", "_FROM")),
     *(f"{WEBHOOK_PREFIX}{name}" for name in ("AUTH", "INBOX", "HOST", "PORT", "TOLERANCE", "MAX_BODY", "RATE")),
+    f"{WEBHOOK_PREFIX}JOB_ID",
 )
 _ACTIVE: Final = 2
 _SHORTEST: Final = 16
@@ -46,7 +47,9 @@ class ReceiverSettings:
 
     Bodies have at most `max_body` bytes, which must arrive within `body_seconds`; an answer that could not be given
     within `answer_seconds` is 503, as is one where `max_busy` requests are at work already. More than `rate` authentic
-    requests a second are answered with 429. `clock` gives the present time in UTC.
+    requests a second are answered with 429. `clock` gives the present time in UTC. `job_id` is the job of the workspace
+    that works off the inbox, 0 where none is named. `kept` is called after each notice that was kept, before its
+    answer: it neither waits nor raises.
     """
 
     secrets: SecretsNow = field(repr=False)
@@ -58,6 +61,8 @@ class ReceiverSettings:
     max_busy: int = 512
     rate: int = 1000
     clock: Clock = utc_now
+    job_id: int = 0
+    kept: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         if not self.policy or not all(self.policy):
@@ -87,6 +92,7 @@ def read_receiver_settings(environment: Mapping[str, str] | None = None) -> Rece
         tolerance=timedelta(seconds=_number(variables, "TOLERANCE", int(TOLERANCE.total_seconds()), most=3600)),
         max_body=_number(variables, "MAX_BODY", 64 * 1024, most=1024 * 1024),
         rate=_number(variables, "RATE", 1000, most=100_000),
+        job_id=_job_id(variables),
     )
 
 
@@ -165,6 +171,14 @@ def _remembered(source: Secret) -> Secret:
             return kept[0]
 
     return read
+
+
+def _job_id(variables: Mapping[str, str]) -> int:
+    text = variables.get(f"{WEBHOOK_PREFIX}JOB_ID", "") or "0"
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        message = f"{WEBHOOK_PREFIX}JOB_ID is no id of a job"
+        raise ConfigurationError(message, "LP931", "`databricks jobs list` shows the ids: they are whole numbers")
+    return int(text)
 
 
 def _number(variables: Mapping[str, str], name: str, default: int, *, most: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ __all__ = ["catalog_of", "record_results"]
 _SPARK: Final = "spark:"
 _WAREHOUSE: Final = "uc:"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ABSENT: Final = re.compile(r"(TABLE_OR_VIEW|DELTA_TABLE)_NOT_FOUND")
 # What makes a result the one that is there already.
 _KEY: Final = ("run_id", "contract_id", "dataset", "rule_id")
 
@@ -58,9 +60,16 @@ def record_results(place: str, results: Sequence[RuleResult], *, key: str) -> No
         DeltaPlace(place).append(rows, key=key)
         return
     statements, schema = catalog
+    added = {"results": json.dumps([_plain(row) for row in rows], ensure_ascii=False)}
     try:
-        statements.run(create_results(schema), {})
-        statements.run(_merge(schema), {"results": json.dumps([_plain(row) for row in rows], ensure_ascii=False)})
+        try:
+            statements.run(_merge(schema), added)
+        except StatementFailed as failed:
+            if not _ABSENT.search(failed.condition or failed.message):
+                raise
+            # Only now: who may add rows need not have the right to make tables.
+            statements.run(create_results(schema), {})
+            statements.run(_merge(schema), added)
     except StatementFailed as failed:
         message = f"the results of '{key}' cannot be recorded in '{place}': {failed.message}"
         raise RemoteFailed(message, "LP992", "check that you may use the schema, and change its tables") from failed

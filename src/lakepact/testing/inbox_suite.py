@@ -73,6 +73,8 @@ class InboxSuite:
 
     writers: ClassVar[int] = 8
     random_steps: ClassVar[int] = 60
+    deliveries: ClassVar[int] = 40
+    """How many are received by several at once."""
 
     @pytest.fixture
     def make_inbox(self) -> MakeInbox:
@@ -178,7 +180,7 @@ class InboxSuite:
 
     def test_many_claimers_share_without_doubles(self, inbox: Inbox, reopen_inbox: Callable[[], Inbox]) -> None:
         inboxes = [inbox, reopen_inbox()]
-        at_once(lambda number: inbox.receive(arrival(f"msg_{number}")), 30)
+        at_once(lambda number: inbox.receive(arrival(f"msg_{number}")), self.deliveries)
 
         def drain(number: int) -> list[str]:
             taken: list[str] = []
@@ -189,7 +191,7 @@ class InboxSuite:
             return taken
 
         found = Counter(name for taken in at_once(drain, 4) for name in taken)
-        assert found == Counter(f"msg_{number}" for number in range(30))
+        assert found == Counter(f"msg_{number}" for number in range(self.deliveries))
         assert {each.state for each in inbox.list()} == {InboxState.DONE}
 
     @pytest.mark.parametrize(("worker", "lease", "limit"), [("", 60, 1), ("ada", 0, 1), ("ada", 60, 0)])
@@ -401,7 +403,7 @@ class InboxSuite:
         self, make_inbox: MakeInbox, reopen_inbox: Callable[[], Inbox]
     ) -> None:
         inbox, other = make_inbox(), reopen_inbox()
-        total, done = 40, threading.Event()
+        total, done = self.deliveries, threading.Event()
 
         def receive(number: int) -> list[str]:
             for each in range(number, total, 4):
