@@ -26,6 +26,7 @@ test: .venv/installed ## run the test suite (ARGS='tests/rules -k unique' for a 
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bundle-test: .venv/installed ## deploy the bundle with the real Databricks CLI (built where there is none) to a workspace here
+	@$(PY) tools/java.py
 	@cli=$$($(PY) tools/databricks_cli.py) && \
 	DATABRICKS_CLI=$$cli LAKEPACT_REQUIRE_CLI=1 $(PY) -m pytest tests/bundle/test_bundle_cli.py $(ARGS)
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -66,12 +67,60 @@ def test_one_that_is_named_and_is_none_is_said(tool: ModuleType, tmp_path: Path)
             tool.find_cli({"PATH": "", "DATABRICKS_CLI": str(named)})
 
 
+def go_that_builds(folder: Path, seconds: float = 0) -> dict[str, str]:
+    """Variables whose Go makes a program that says it is the CLI, and notes what it was given."""
+    built = "#!/bin/sh\\necho Databricks CLI v1.10.0\\n"
+    script = f"""
+while [ "$1" != -o ]; do shift; done
+sleep {seconds}
+cat go.mod >>{folder / "built"}
+echo "cgo $CGO_ENABLED" >>{folder / "built"}
+printf '{built}' >"$2"
+chmod +x "$2"
+"""
+    program(folder / "bin", "go", script)
+    return {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
 def test_the_one_that_was_built_is_found(tool: ModuleType, tmp_path: Path) -> None:
     assert tool.find_cli({"PATH": ""}) is None
-    program(tmp_path / "bin", "go", 'while [ "$1" != -o ]; do shift; done; cp go.mod "$2"')
-    tool.build_cli({"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}, tool.built_cli())
+    tool.build_cli(go_that_builds(tmp_path), tool.built_cli())
     assert tool.find_cli({"PATH": ""}) == tool.built_cli()
-    assert "require github.com/databricks/cli v1.10.0\n" in tool.built_cli().read_text(encoding="utf-8")
+    assert "require github.com/databricks/cli v1.10.0\ncgo 0\n" in (tmp_path / "built").read_text(encoding="utf-8")
+    assert sorted(each.name for each in tool.built_cli().parent.iterdir()) == ["build.lock", "databricks"]
+
+
+def test_what_was_left_in_the_cache_and_is_none_is_built_anew(tool: ModuleType, tmp_path: Path) -> None:
+    tool.built_cli().parent.mkdir(parents=True)
+    (tool.built_cli().parent / "build-killed").mkdir()
+    tool.built_cli().write_bytes(b"\x7fELF")
+    assert tool.find_cli({"PATH": ""}) is None
+    tool.build_cli(go_that_builds(tmp_path), tool.built_cli())
+    assert tool.find_cli({"PATH": ""}) == tool.built_cli()
+    assert sorted(each.name for each in tool.built_cli().parent.iterdir()) == ["build.lock", "databricks"]
+
+
+def test_two_builds_at_once_are_one(tool: ModuleType, tmp_path: Path) -> None:
+    environment = go_that_builds(tmp_path, seconds=0.3)
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(tool.build_cli, environment, tool.built_cli()) for _ in range(2)]:
+            each.result()
+    assert (tmp_path / "built").read_text(encoding="utf-8").count("require ") == 1
+
+
+def test_a_cache_that_cannot_be_written_is_said(tool: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file", encoding="utf-8")
+    expected = rf"^error: {tool.built_cli().parent} cannot be written: Not a directory\n  hint: free or unlock it"
+    with pytest.raises(tool.CliMissing, match=expected):
+        tool.build_cli(go_that_builds(tmp_path), tool.built_cli())
+
+
+def test_a_build_that_makes_something_else_is_said(tool: ModuleType, tmp_path: Path) -> None:
+    program(tmp_path / "bin", "go", 'while [ "$1" != -o ]; do shift; done; : >"$2"')
+    environment = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    with pytest.raises(tool.CliMissing, match=r"^error: what Go built is no Databricks CLI 1\.10\.0"):
+        tool.build_cli(environment, tool.built_cli())
+    assert not tool.built_cli().exists()
 
 
 def test_a_build_that_fails_says_what_go_said(tool: ModuleType, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
     python examples/loop/loop.py [FOLDER]
 
-Collibra is the double of `lakepact.testing`, which answers as the real one does; receiver, inbox, store,
-rerun job and the pipeline are the real ones. Every step prints what it can show for itself.
+Collibra and the workspace are doubles of `lakepact.testing`, which answer as the real ones do, and the workspace's
+pipeline really runs; receiver, inbox, store and rerun job are the real ones. Every step prints what it can show for
+itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 import threading
@@ -20,6 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.pipelines import FileLibrary, PipelineLibrary
 
 from lakepact.collibra.auth import ClientCredentials
 from lakepact.collibra.client import CollibraClient
@@ -35,20 +40,25 @@ from lakepact.project.scaffold import template_files
 from lakepact.rerun import Inbox, InboxState, open_inbox
 from lakepact.rerun.bindings import bindings_of
 from lakepact.rerun.collibra_source import CollibraReporter, CollibraSource
+from lakepact.rerun.databricks_runner import DatabricksRunner
 from lakepact.rerun.job import Rerun, RerunJob
-from lakepact.rerun.local_runner import LocalRunner
 from lakepact.rerun.receiver import WEBHOOK_PATH
 from lakepact.rerun.reporters import FileReporter
+from lakepact.rerun.runner import PipelineRunner
 from lakepact.rerun.serving import listening, receiver_server
 from lakepact.rerun.settings import read_receiver_settings
 from lakepact.spark.session import open_local_session
 from lakepact.store import ContractStore, Status, create_store, open_store
 from lakepact.testing.collibra_server import CollibraServer
 from lakepact.testing.collibra_workflow import CollibraWorkflow
+from lakepact.testing.workspace import Workspace
 
 __all__ = ["Loop", "run_loop"]
 
 _ORDERS = "orders"
+_SOURCE = Path(__file__).resolve().with_name("orders_pipeline.py")
+_PLACE = "/Workspace/Shared/orders_pipeline.py"
+_LANDING = "main.shop.landing"
 _STEWARD = "ada@example.com"
 _DELIVERY = '{"customer_id": 8, "name": "Nia", "email": "nia@example.com", "country": "FR", "segment": "club"}\n'
 _NEW_ROWS = """SELECT * FROM VALUES (7L, 'Ove', 'ove@example.com', 'NO', 'club')
@@ -80,30 +90,38 @@ def run_loop(folder: Path, say: Callable[[str], None] = print) -> Loop:
     for path, text in template_files("shop").items():
         (project / path).parent.mkdir(parents=True, exist_ok=True)
         (project / path).write_text(text, encoding="utf-8")
-    for address in (store_address := f"delta:{folder / 'store'}",):
-        create_store(address)
+    store_address = f"delta:{folder / 'store'}"
+    create_store(store_address)
     first = load_contract(project / "contracts" / "orders.odcs.yaml")
     inbox, store = open_inbox(f"delta:{folder / 'inbox'}"), open_store(store_address)
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    with CollibraServer() as server, receiving(inbox, secret) as url, CollibraWorkflow(url, secret=secret) as workflow:
+    with (
+        CollibraServer() as server,
+        Workspace(storage=folder / "lake") as workspace,
+        receiving(inbox, secret) as url,
+        CollibraWorkflow(url, secret=secret) as workflow,
+    ):
         changes: list[Mapping[str, Any]] = []
         server.on_status_change(workflow)
         server.on_status_change(changes.append)
         for attribute in ATTRIBUTES.values():
             server.add_attribute_type(attribute)
-        tell(f"Collibra answers at {server.url}, the receiver at {url}")
+        tell(f"Collibra answers at {server.url}, the workspace at {workspace.url}, the receiver at {url}")
         collibra = _collibra(server)
-        job = _job(project, inbox, store, collibra, folder)
+        client = WorkspaceClient(host=workspace.url, token=workspace.token, auth_type="pat", config_file=os.devnull)
+        landing = _arrived(workspace, project)
+        runner = DatabricksRunner(client, {_ORDERS: _deployed(workspace, client, store_address)})
+        job = _job(project, inbox, store, collibra, runner, folder)
 
         _validate(collibra, first)
         _look(loop, job, workflow, tell)
         tell(f"{first.id} {store.latest(_ORDERS).version} is in force, the pipeline ran: {_last(loop)}")
         loop.in_force.append(store.latest(_ORDERS).version)
 
-        loop.draft = _drift(project, collibra, folder)
+        loop.draft = _drift(collibra, folder)
         tell(f"a write with a column that the contract does not have became the draft {loop.draft.rpartition('@')[2]}")
 
-        (project / "data" / "customers" / "news.json").write_text(_DELIVERY, encoding="utf-8")
+        (landing / "customers" / "news.json").write_text(_DELIVERY, encoding="utf-8")
         second = _second(collibra, loop.draft)
         _validate(collibra, second)
         began = time.monotonic()
@@ -114,7 +132,7 @@ def run_loop(folder: Path, say: Callable[[str], None] = print) -> Loop:
         loop.in_force.append(store.latest(_ORDERS).version)
         tell(f"{second.id} {loop.in_force[-1]} is in force, the pipeline ran again: {_last(loop)}")
 
-        loop.columns = _columns(project)
+        loop.columns = [str(each.name) for each in client.tables.get("main.shop.customers").columns or ()]
         tell(f"the table has the columns {', '.join(loop.columns)}")
         asset = collibra.gateway.contracts(manifest_id=_ORDERS)[0].id
         loop.attributes = {name: values[0] for name, values in collibra.gateway.attributes(asset).items() if values}
@@ -145,13 +163,41 @@ def _collibra(server: CollibraServer) -> CollibraContractStore:
     return CollibraContractStore(HttpGateway(CollibraClient(server.url, token)), port_of=lambda _: port)
 
 
-def _job(project: Path, inbox: Inbox, store: ContractStore, collibra: CollibraContractStore, folder: Path) -> RerunJob:
+def _arrived(workspace: Workspace, project: Path) -> Path:
+    """The volume with the shop's data, as a folder of this machine."""
+    landing = workspace.catalog.volume_folder(_LANDING)
+    shutil.copytree(project / "data", landing, dirs_exist_ok=True)
+    return landing
+
+
+def _deployed(workspace: Workspace, client: WorkspaceClient, store: str) -> str:
+    """The pipeline in the workspace, whose source reads the version in force from the store; its id."""
+    workspace.files.put(_PLACE, _SOURCE.read_bytes())
+    made = client.pipelines.create(
+        name=_ORDERS,
+        catalog="main",
+        schema="shop",
+        serverless=True,
+        libraries=[PipelineLibrary(file=FileLibrary(path=_PLACE))],
+        configuration={"lakepact.store": store, "lakepact.landing": f"/Volumes/{_LANDING.replace('.', '/')}"},
+    )
+    return str(made.pipeline_id)
+
+
+def _job(
+    project: Path,
+    inbox: Inbox,
+    store: ContractStore,
+    collibra: CollibraContractStore,
+    runner: PipelineRunner,
+    folder: Path,
+) -> RerunJob:
     records = folder / "records"
     return RerunJob(
         inbox=inbox,
         source=CollibraSource(collibra),
         store=store,
-        runner=LocalRunner(project, records=records),
+        runner=runner,
         bindings=bindings_of(load_project(find_project(project))),
         reporters=(FileReporter(records / "results"), CollibraReporter(collibra.gateway, records / "feedback")),
     )
@@ -177,7 +223,7 @@ def _last(loop: Loop) -> str:
     return ", ".join(loop.reruns[-1].ran or loop.reruns[0].ran)
 
 
-def _drift(project: Path, collibra: CollibraContractStore, folder: Path) -> str:
+def _drift(collibra: CollibraContractStore, folder: Path) -> str:
     """A notebook writes rows that have a column more; where the draft of it went."""
     with (
         open_local_session(warehouse=folder / "notebook", app_name="notebook", connect_functions=False) as session,
@@ -204,14 +250,6 @@ def _second(collibra: CollibraContractStore, draft: str) -> Contract:
         source, [SetValue(path="version", value=version.partition("-")[0]), SetValue(path="status", value="active")]
     )
     return load_contract(released)
-
-
-def _columns(project: Path) -> list[str]:
-    """The columns of the published table, read from its Delta log."""
-    import deltalake
-
-    (table,) = (project / ".lakepact").rglob("shop.db/customers")
-    return [each.name for each in deltalake.DeltaTable(str(table)).schema().fields]
 
 
 def main() -> int:

@@ -15,6 +15,15 @@ from typing import Any
 
 import pytest
 
+from lakepact.collibra.auth import ClientCredentials
+from lakepact.collibra.client import CollibraClient
+from lakepact.collibra.feedback import ATTRIBUTES
+from lakepact.collibra.http_gateway import HttpGateway
+from lakepact.collibra.store import CollibraContractStore
+from lakepact.contract import load_contract
+from lakepact.rerun import Arrival, InboxState, open_inbox
+from lakepact.spark.session import LocalSession, open_local_session
+from lakepact.store import Status, create_store
 from lakepact.testing.collibra import CollibraServer
 from lakepact.testing.workspace import Workspace
 
@@ -46,6 +55,23 @@ resources:
       volume_type: MANAGED
 targets:
   prod: {{mode: production, default: true, workspace: {{root_path: /Workspace{HOME}/small}}}}
+"""
+# The objects that pipelines/flights.py names, with as few rules as show that they are asked.
+FLIGHTS = b"""\
+apiVersion: v3.1.0
+kind: DataContract
+id: nyc-flights
+version: 1.0.0
+status: active
+schema:
+  - name: flights
+    properties:
+      - {name: carrier, logicalType: string}
+      - {name: dep_delay, logicalType: integer, logicalTypeOptions: {minimum: -60}}
+  - {name: weather, properties: [{name: origin, logicalType: string}]}
+  - {name: planes, properties: [{name: tailnum, logicalType: string}]}
+  - {name: airports, properties: [{name: faa, logicalType: string}]}
+  - {name: airlines, properties: [{name: carrier, logicalType: string}]}
 """
 LOCK = {"ID": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "AcquisitionTime": "2026-11-21T10:00:00Z", "IsForced": False}
 
@@ -84,10 +110,25 @@ def cli() -> Path:
 
 
 @pytest.fixture
-def workspace() -> Iterator[Workspace]:
-    with Workspace() as found:
+def workspace(request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """The double; tests that are marked so have one whose warehouse runs statements, on the tables of its pipelines."""
+    given: dict[str, Any] = {}
+    if request.node.get_closest_marker("spark") is not None:
+        session: LocalSession = request.getfixturevalue("lake")
+        given = {"spark": session.classic, "storage": session.warehouse.parent}
+    with Workspace(**given) as found:
         yield found
         assert found.unknown == ()
+
+
+@pytest.fixture
+def lake(cli: Path, local_session: LocalSession, tmp_path: Path) -> Iterator[LocalSession]:
+    """A lake with the schema of the store. The CLI is asked for first: without one no Java starts."""
+    with open_local_session(
+        warehouse=tmp_path / "lake" / "warehouse", app_name="lake", connect_functions=False
+    ) as found:
+        found.attach(["lakepact"])
+        yield found
 
 
 @pytest.fixture
@@ -133,7 +174,7 @@ def databricks(cli: Path, workspace: Workspace, tmp_path: Path) -> Databricks:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
+            timeout=600,
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
@@ -164,7 +205,7 @@ def test_every_target_is_valid(databricks: Databricks, bundle: Path, target: str
     found = json.loads(said.out)
     assert found["bundle"]["target"] == target
     kinds = {kind: len(each) for kind, each in found["resources"].items()}
-    expected = {"apps": 1, "jobs": 3, "pipelines": 1, "schemas": 2, "secret_scopes": 1, "volumes": 2}
+    expected = {"apps": 1, "jobs": 5, "pipelines": 1, "schemas": 3, "secret_scopes": 1, "volumes": 2}
     assert kinds == expected
     assert "Error" not in said.err
 
@@ -211,7 +252,7 @@ def _planned(said: Said) -> dict[str, str]:
 def _check_what_is_there(workspace: Workspace) -> None:
     """The production target, as the page on deployment says it."""
     jobs = {job.name: job for job in workspace.jobs.jobs.values()}
-    assert sorted(jobs) == ["contract_poll", "contract_rerun", "contract_sync"]
+    assert sorted(jobs) == ["contract_poll", "contract_rerun", "contract_sync", "quality_sla", "retention"]
     assert {job.run_as for job in jobs.values()} == {RUNNER}
     rights = workspace.permissions.of("jobs", str(jobs["contract_rerun"].id))
     assert rights[CALLER] == rights[RUNNER] == "CAN_MANAGE_RUN"
@@ -249,6 +290,88 @@ def _check_that_it_runs(run: Callable[[str], Said], workspace: Workspace) -> Non
     (pipeline,) = workspace.pipelines.specs
     workspace.pipelines.next_update(pipeline, ends="FAILED", looks=0)
     assert run("flights_pipeline").code == 1
+
+
+@pytest.mark.spark
+@pytest.mark.timeout(900)
+def test_a_validation_runs_the_pipeline_that_was_deployed(
+    databricks: Databricks,
+    workspace: Workspace,
+    lake: LocalSession,
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prod = ("--target", "prod")
+    databricks(bundle, "deploy", *prod).well()
+    for name, value in workspace.environment.items():
+        monkeypatch.setenv(name, value)
+    create_store(f"uc:main.lakepact?warehouse={workspace.warehouse}")
+    put_landing(workspace.catalog.volume_folder("main.flights.landing"))
+    inbox = open_inbox(f"delta:{tmp_path / 'inbox'}")
+    inbox.receive(Arrival(delivery_id="msg_1", type="x", contract_id="nyc-flights", version="1.0.0"))
+    with CollibraServer() as collibra:
+        stewards = validated(workspace, collibra)
+        said = databricks(bundle, "run", *prod, "contract_rerun").well().out
+        assert "nyc-flights 1.0.0" in said
+        assert inbox.get("msg_1").state is InboxState.DONE
+        asset = stewards.contracts(manifest_id="nyc-flights")[0].id
+        assert stewards.attributes(asset)["Contract compliance"] == ("warn",)
+    (pipeline,) = workspace.pipelines.specs
+    assert workspace.pipelines.started(pipeline) == (False,)
+    tables = lake.warehouse / "flights.db"
+    assert rows(tables / "flights") == [{"carrier": "UA", "dep_delay": 2}, {"carrier": "AA", "dep_delay": -900}]
+    delays = [{"carrier": "AA", "flights": 1, "mean_delay": -900.0}, {"carrier": "UA", "flights": 1, "mean_delay": 2.0}]
+    assert sorted(rows(tables / "delays"), key=lambda row: str(row["carrier"])) == delays
+
+    shown = databricks(bundle, "run", *prod, "flights_pipeline", "--refresh", "delays").well()
+    events = [line.partition(" ")[2] for line in (shown.out + shown.err).splitlines() if "_progress" in line]
+    assert "flow_progress   INFO \"Flow 'main.flights.delays' is RUNNING.\"" in events
+    assert events[-1].endswith(' is COMPLETED."')
+    assert workspace.pipelines.started(pipeline) == (False, False)
+
+
+def validated(workspace: Workspace, collibra: CollibraServer) -> HttpGateway:
+    """A steward has validated the contract; the jobs know how to reach Collibra. What Collibra answers there."""
+    for attribute in ATTRIBUTES.values():
+        collibra.add_attribute_type(attribute)
+    port = collibra.add_port("flights-gold")
+    token = ClientCredentials(f"{collibra.url}/rest/oauth/v2/token", collibra.client_id, lambda: collibra.client_secret)
+    gateway = HttpGateway(CollibraClient(collibra.url, token))
+    store = CollibraContractStore(gateway, port_of=lambda _: port)
+    contract = load_contract(FLIGHTS)
+    store.put(contract, actor="grace", reason="proposed")
+    for status in (Status.IN_REVIEW, Status.VALIDATED):
+        store.set_status(contract.id, contract.version, status, actor="grace", reason="looked at")
+    workspace.secrets.put("lakepact-prod", "collibra", collibra.client_secret)
+    settings = f"url: {collibra.url}\nuser: {collibra.client_id}\nsecret: databricks:lakepact-prod/collibra\n"
+    workspace.files.put(VARIABLES["collibra_settings"], settings.encode())
+    return gateway
+
+
+def put_landing(landing: Path) -> None:
+    """Files as they arrive, with one flight that breaks a rule."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    tables = {
+        "flights": {"carrier": ["UA", "AA"], "dep_delay": [2, -900]},
+        "planes": {"tailnum": ["N14228"]},
+        "airports": {"faa": ["EWR"]},
+    }
+    for name, columns in tables.items():
+        (landing / name).mkdir()
+        parquet.write_table(pa.table(columns), landing / name / "a.parquet")
+    for name, text in {"weather/a.csv": "origin\nEWR\n", "airlines/a.json": '{"carrier": "UA"}\n'}.items():
+        (landing / name).parent.mkdir()
+        (landing / name).write_text(text, encoding="utf-8")
+
+
+def rows(table: Path) -> list[dict[str, Any]]:
+    """The rows of a Delta table."""
+    deltalake = pytest.importorskip("deltalake")
+    found: list[dict[str, Any]] = deltalake.DeltaTable(str(table)).to_pyarrow_table().to_pylist()
+    return found
 
 
 def test_a_deployment_that_stops_half_way_says_so_and_goes_on(

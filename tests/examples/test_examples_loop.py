@@ -11,6 +11,8 @@ import pytest
 
 from lakepact.rerun import InboxState
 
+pytest.importorskip("databricks.sdk")
+
 
 def _loop_module(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     spec = importlib.util.spec_from_file_location("loop_example", repository / "examples" / "loop" / "loop.py")

@@ -82,6 +82,29 @@ def test_a_task_talks_to_the_workspace_as_its_principal(workspace: Workspace, cl
     assert workspace.runs.printed("greet") == "runner\n"
 
 
+def each_of(inputs: str, inner: dict[str, Any]) -> dict[str, Any]:
+    """A task that does the inner one for each input."""
+    return {"task_key": "each", "for_each_task": {"inputs": inputs, "task": inner}}
+
+
+def test_a_task_runs_once_for_each_input(workspace: Workspace, client: Any) -> None:
+    id = create(client, job(each_of('["a", {"b": 1}]', task("say", "{{input}}", "{{ input.b }}"))))
+    assert result(run(client, id)) == "SUCCESS"
+    assert workspace.runs.printed("greet") == 'hello a {{ input.b }}\nhello {"b": 1} 1\n'
+
+
+def test_a_task_for_each_input_fails_where_one_does(client: Any) -> None:
+    done = run(client, create(client, job(each_of('["say", "none"]', task("{{input}}", key="inner")))))
+    assert result(done) == "FAILED"
+    assert "1 of 2 iterations failed: ImportError: The wheel of 'hello'" in done["state"]["state_message"]
+    done = run(client, create(client, job(each_of("odd", task("say")))))
+    assert "The inputs of the for each task are no JSON array: odd" in done["state"]["state_message"]
+    with pytest.raises(errors.InvalidParameterValue, match=r"Task 'each' may not hold another for each task\."):
+        create(client, job(each_of("[]", each_of("[]", task("say")))))
+    with pytest.raises(errors.InvalidParameterValue, match=r"references the environment 'odd', which is not defined"):
+        create(client, job(each_of("[]", task("say", environment_key="odd"))))
+
+
 def test_a_task_that_fails_says_why_and_stops_those_after_it(client: Any) -> None:
     after = task("say", key="after", after=("fail",))
     anyway = task("say", key="anyway", after=("fail",), run_if="ALL_DONE")

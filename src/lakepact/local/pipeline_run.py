@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -197,16 +197,33 @@ def _define(
 ) -> tuple[LoweredPipeline, Mapping[DatasetName, Sequence[Any]]]:
     """The pipeline, told to `graph`, and the unresolved plans of each dataset's flows."""
     module = PipelinesModule(spark=session.connect)
-    definitions = load_sources(
-        job.sources,
-        spark=session.connect,
-        module=module,
-        root=job.root,
-        around=lambda: definition_context(session.connect, graph.id),
-        configuration=job.configuration,
-    )
-    pipeline = lower(expand_auto_cdc(definitions), namespace=job.namespace, prefix=prefix, watched=job.watched)
-    return pipeline, pipeline.register(graph)
+    with _configured(session.connect, job.configuration):
+        definitions = load_sources(
+            job.sources,
+            spark=session.connect,
+            module=module,
+            root=job.root,
+            around=lambda: definition_context(session.connect, graph.id),
+            configuration=job.configuration,
+        )
+        pipeline = lower(expand_auto_cdc(definitions), namespace=job.namespace, prefix=prefix, watched=job.watched)
+        return pipeline, pipeline.register(graph)
+
+
+@contextmanager
+def _configured(spark: Any, configuration: Mapping[str, str]) -> Iterator[None]:
+    """While this is open, `spark.conf` has the pipeline's configuration, which sources read as on Databricks."""
+    before = {key: spark.conf.get(key, None) for key in configuration}
+    for key, value in configuration.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, value)
 
 
 def _selected(pipeline: LoweredPipeline, selection: Selection) -> frozenset[DatasetName]:
@@ -273,7 +290,8 @@ class _Update:
         kind = DatasetKind.MATERIALIZED_VIEW
         views = [each for each in self.pipeline.datasets if each.definition.kind is kind]
         graph = Graph(self.session.connect, self.job.namespace, self.job.configuration)
-        self.pipeline.register(graph)
+        with _configured(self.session.connect, self.job.configuration):
+            self.pipeline.register(graph)
         late = self._watch(graph, _only([each for each in views if each.name not in record.unchanged]))
         record.error = late.error
         for flow, state in late.states.items():

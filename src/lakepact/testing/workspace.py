@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lakepact.testing.loopback import HttpDouble, Reply, json_reply
 from lakepact.testing.workspace_access import OPEN_PATHS, Access, Principal
 from lakepact.testing.workspace_apps import WorkspaceApps
 from lakepact.testing.workspace_catalog import WorkspaceCatalog
+from lakepact.testing.workspace_engine import PipelineWork, WorkspaceEngine
 from lakepact.testing.workspace_files import WorkspaceFiles
 from lakepact.testing.workspace_http import Asked, Faults, Refused, Request, Route, Router, missing, request_of
 from lakepact.testing.workspace_jobs import Job, WorkspaceJobs
@@ -32,8 +33,11 @@ from lakepact.testing.workspace_secrets import WorkspaceSecrets
 from lakepact.testing.workspace_statements import WorkspaceStatements
 from lakepact.testing.workspace_tables import WorkspaceTables
 from lakepact.testing.workspace_tasks import Outcome, WheelTask, run_wheel_task
+from lakepact.testing.workspace_updates import PipelineUpdate
 
 __all__ = ["Asked", "Workspace"]
+
+_EVENTS_PAGE: Final = 250
 
 
 class Workspace(HttpDouble):
@@ -44,8 +48,10 @@ class Workspace(HttpDouble):
     with the id `warehouse`. It answers statements where `spark` is given, a local session with Delta.
 
     A run of a job does the work of its wheel tasks: the entry point of the wheel that was uploaded, in a process of
-    this Python, whose packages stand for those of the environment. What an update of a pipeline comes to is told
-    beforehand (`pipelines.next_update`). Apps, notebooks and schedules do not run.
+    this Python, whose packages stand for those of the environment. An update of a pipeline runs the sources that were
+    uploaded, on the local engine in a process of its own, unless `pipelines.next_update` says what it comes to. Its
+    tables are Delta tables below `storage`: `warehouse/SCHEMA.db/TABLE`, whatever the catalog. Where `spark` has its
+    tables there too, pipelines read what statements write. Apps, notebooks and schedules do not run.
 
     `requests` are what was asked, in order, and `unknown` the paths among them that the double does not have: a test
     of a client wants none. Switches: `fail`, `expire_tokens`, `add_service_principal`.
@@ -59,6 +65,7 @@ class Workspace(HttpDouble):
         catalogs: Sequence[str] = ("main",),
         warehouse: str = "0123456789abcdef",
         spark: Any = None,
+        storage: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -73,7 +80,15 @@ class Workspace(HttpDouble):
         self.files = WorkspaceFiles(home=f"/Users/{user}", clock=clock)
         self.catalog = WorkspaceCatalog(catalogs=catalogs, folder=lambda: self._folder, owner=user, clock=clock)
         self.secrets = WorkspaceSecrets(user=user, clock=clock)
-        self.pipelines = WorkspacePipelines(token=token, user=user, clock=clock)
+        self._engine = WorkspaceEngine(
+            files=self.files,
+            lock=self._lock,
+            folder=lambda: self._folder,
+            storage=lambda: storage or self._folder / "lake",
+        )
+        self.pipelines = WorkspacePipelines(
+            token=token, user=user, clock=clock, page=_EVENTS_PAGE, run=self._run_update
+        )
         self.tables = WorkspaceTables(token=token)
         self.statements = None if spark is None else WorkspaceStatements(spark, token=token, warehouse=warehouse)
         self.apps = WorkspaceApps(
@@ -89,6 +104,8 @@ class Workspace(HttpDouble):
 
     def __exit__(self, *error: object) -> None:
         self.runs.cancel_all()
+        self.pipelines.cancel_all()
+        self._engine.close()
         super().__exit__(*error)
         if "_folder" in self.__dict__:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -226,18 +243,46 @@ class Workspace(HttpDouble):
         folder = self._folder / "runs" / str(next(self._numbers))
         with self._lock:
             self.files.write_to(folder / "Workspace")
-            runs_as = Principal("", job.run_as, service=job.run_as != self.user)
-            own = self.environment | {"DATABRICKS_TOKEN": self._access.token_for(runs_as)}
         wheel = WheelTask(
             work=task["python_wheel_task"],
             dependencies=[*wanted, *libraries],
             files=self.files,
             folder=folder,
             volumes=self._folder / "Volumes",
-            environment=own,
+            environment=self._environment_of(job.run_as),
         )
         seconds = float(task.get("timeout_seconds") or job.settings.get("timeout_seconds") or 0)
         try:
             return run_wheel_task(wheel, parameters=parameters, stopped=stopped, seconds=seconds)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _run_update(
+        self,
+        id: str,
+        spec: Mapping[str, Any],
+        update: PipelineUpdate,
+        heard: Callable[[Mapping[str, Any]], None],
+        stopped: threading.Event,
+    ) -> Mapping[str, Any]:
+        """Run an update of a pipeline, as the one that it runs as; its tables are in Unity Catalog then."""
+        given = spec.get("run_as", {})
+        work = PipelineWork(
+            update_id=update.id,
+            pipeline_id=id,
+            spec=spec,
+            asked=update.asked,
+            environment=self._environment_of(
+                str(given.get("service_principal_name") or given.get("user_name") or self.user)
+            ),
+        )
+        said = self._engine.run(work, heard, stopped)
+        for name, described in said["tables"].items():
+            self.tables.add_table(f"{work.catalog}.{work.schema}.{name}", pipeline_id=id, **described)
+        return said
+
+    def _environment_of(self, name: str) -> dict[str, str]:
+        """The variables with which the work of a principal finds this workspace."""
+        with self._lock:
+            token = self._access.token_for(Principal("", name, service=name != self.user))
+        return self.environment | {"DATABRICKS_TOKEN": token}

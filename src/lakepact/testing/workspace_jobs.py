@@ -39,6 +39,7 @@ _KINDS: Final[Mapping[str, tuple[set[str], tuple[str, ...]]]] = {
         },
         ("pipeline_id",),
     ),
+    "for_each_task": ({"inputs", "concurrency", "task"}, ("inputs", "task")),
     "notebook_task": ({"notebook_path", "base_parameters", "source", "warehouse_id"}, ("notebook_path",)),
     "spark_python_task": ({"python_file", "parameters", "source"}, ("python_file",)),
     "sql_task": ({"query", "dashboard", "alert", "file", "parameters", "warehouse_id"}, ("warehouse_id",)),
@@ -194,6 +195,10 @@ class WorkspaceJobs:
         no_more_than(work, known, f"{kinds[0]}.")
         for name in needed:
             _needed(work, name, f"{kinds[0]}.")
+        if kinds[0] == "for_each_task":
+            if "for_each_task" in work["task"]:
+                raise invalid(f"Task '{key}' may not hold another for each task.")
+            self._check_task(work["task"], environments)
         environment = task.get("environment_key")
         if environment is not None and environment not in environments:
             raise invalid(f"Task '{key}' references the environment '{environment}', which is not defined.")

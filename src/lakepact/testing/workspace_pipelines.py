@@ -1,11 +1,12 @@
 """A workspace on loopback with Lakeflow pipelines: made and changed, updates that start, run and end, and event logs.
 
 The paths and the shapes of answers and errors are those of the REST API, so the real Databricks SDK talks to it.
-Nothing is computed: what an update comes to is told beforehand.
 """
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 import threading
 import time
@@ -25,13 +26,12 @@ from lakepact.testing.workspace_http import (
     no_more_than,
     request_of,
 )
+from lakepact.testing.workspace_updates import PipelineUpdate, Script, chosen_events
 
-__all__ = ["WorkspacePipelines"]
+__all__ = ["RunPipeline", "WorkspacePipelines"]
 
 _BASE: Final = "/api/2.0/pipelines"
-_FILTER: Final = re.compile(r"update_id = '([^']*)'")
 _NAME_FILTER: Final = re.compile(r"name LIKE '([^']*)'")
-_PAGE: Final = 2
 _SPEC: Final = {
     *("allow_duplicate_names", "budget_policy_id", "catalog", "channel", "clusters", "configuration", "continuous"),
     *("deployment", "development", "dry_run", "edition", "environment", "event_log", "filters", "gateway_definition"),
@@ -44,48 +44,42 @@ _UPDATE: Final = {
     *("replace_where_overrides", "reset_checkpoint_selection", "rewind_spec", "validate_only"),
 }
 
-
-@dataclass(slots=True)
-class _Update:
-    """An update: how often it is looked at before it ends, how it ends, and what its events are."""
-
-    id: str
-    cause: str
-    created: int
-    full_refresh: bool
-    looks: int
-    ends: str
-    events: Sequence[Mapping[str, Any]]
-    asked: Mapping[str, Any] = field(default_factory=dict)
-    state: str = "RUNNING"
-
-    def looked_at(self) -> str:
-        self.looks -= 1
-        if self.looks < 0:
-            self.state = self.ends
-        return self.state
+RunPipeline = Callable[
+    [str, Mapping[str, Any], PipelineUpdate, Callable[[Mapping[str, Any]], None], threading.Event], Mapping[str, Any]
+]
+"""Runs an update of a pipeline, of which the id and the settings are given; see `RunUpdate`."""
 
 
 @dataclass(slots=True)
 class _Pipeline:
     name: str
     spec: dict[str, Any] = field(default_factory=dict)
-    updates: list[_Update] = field(default_factory=list)
-    looks: int = 1
-    ends: str = "COMPLETED"
-    events: Sequence[Mapping[str, Any]] = ()
+    updates: list[PipelineUpdate] = field(default_factory=list)
+    script: Script | None = None
+    # How many updates the script is for; None is all.
+    times: int | None = None
 
     @property
-    def active(self) -> _Update | None:
-        return next((each for each in self.updates if each.state == "RUNNING"), None)
+    def active(self) -> PipelineUpdate | None:
+        return next((each for each in self.updates if each.active), None)
+
+    def next_script(self) -> Script | None:
+        """What the next update comes to; None where nothing is told."""
+        if self.times is not None:
+            self.times -= 1
+            if self.times < 0:
+                return None
+        return self.script
 
 
 class WorkspacePipelines(HttpDouble):
     """A workspace with pipelines; use it as a context manager, `url` and `token` are for the client.
 
     `add_pipeline` makes one; `next_update` says what its next updates come to; `start` begins one from elsewhere, which
-    makes the pipeline busy. A start while one runs is refused, as there. Pages of events hold two. `requests` are the
-    method and path of what was asked, in order; `fail_next(number, status)` refuses the next requests.
+    makes the pipeline busy. A start while one runs is refused, as there. Pages of events hold `page`. `requests` are
+    the method and path of what was asked, in order; `fail_next(number, status)` refuses the next requests.
+
+    `run` runs updates of pipelines that have libraries, where nothing else was told; all others complete.
 
     >>> with WorkspacePipelines() as workspace:
     ...     pipeline = workspace.add_pipeline("orders")
@@ -95,7 +89,13 @@ class WorkspacePipelines(HttpDouble):
     """
 
     def __init__(
-        self, *, token: str = "dapi-for-tests", user: str = "ada@example.com", clock: Callable[[], float] = time.time
+        self,
+        *,
+        token: str = "dapi-for-tests",
+        user: str = "ada@example.com",
+        clock: Callable[[], float] = time.time,
+        page: int = 2,
+        run: RunPipeline | None = None,
     ) -> None:
         """A workspace without pipelines, that is not answering yet."""
         super().__init__()
@@ -105,6 +105,8 @@ class WorkspacePipelines(HttpDouble):
         self._pipelines: dict[str, _Pipeline] = {}
         self._failing: list[int] = []
         self._user = user
+        self._page = page
+        self._run = run
         self._lock = threading.Lock()
         self._router = Router(self._routes())
 
@@ -120,22 +122,37 @@ class WorkspacePipelines(HttpDouble):
         return key
 
     def next_update(
-        self, pipeline: str, *, ends: str = "COMPLETED", looks: int = 1, events: Sequence[Mapping[str, Any]] = ()
+        self,
+        pipeline: str,
+        *,
+        ends: str = "COMPLETED",
+        looks: int = 1,
+        events: Sequence[Mapping[str, Any]] = (),
+        times: int | None = None,
     ) -> None:
-        """What updates that start from now on come to: how they end, after how many looks, with which events."""
+        """What updates that start from now on come to: how they end, after how many looks, with which events.
+
+        None of them runs anything. `times` is how many they are; without it all of them.
+        """
         found = self._pipelines[pipeline]
-        found.ends, found.looks, found.events = ends, looks, events
+        found.script, found.times = Script(ends, looks, events), times
 
     def start(self, pipeline: str, *, cause: str = "USER_ACTION", looks: int = 2) -> str:
         """Begin an update from elsewhere; its id."""
-        found = self._pipelines[pipeline]
-        update = self._new(found, cause=cause, full_refresh=False)
-        update.looks = looks
-        return update.id
+        return self._new(pipeline, cause=cause, asked={}, script=Script(looks=looks)).id
 
     def started(self, pipeline: str) -> tuple[bool, ...]:
         """For each update that the API started, oldest first, whether it was a full refresh."""
         return tuple(each.full_refresh for each in self._pipelines[pipeline].updates if each.cause == "API_CALL")
+
+    def cancel_all(self) -> None:
+        """Stop every update that has not ended, and wait until all have."""
+        running = [each for found in self._pipelines.values() for each in found.updates if each.active]
+        for each in running:
+            each.stop()
+        for each in running:
+            if each.script is None:
+                each.over.wait(30)
 
     def fail_next(self, number: int, status: int) -> None:
         """Refuse the next requests with that status."""
@@ -205,7 +222,8 @@ class WorkspacePipelines(HttpDouble):
         return {}
 
     def _delete(self, request: Request) -> dict[str, Any]:
-        self._found(request)
+        if (active := self._found(request).active) is not None:
+            active.stop()
         del self._pipelines[request.places["id"]]
         return {}
 
@@ -233,7 +251,7 @@ class WorkspacePipelines(HttpDouble):
             "spec": pipeline.spec | {"id": key},
             "creator_user_name": self._user,
             "run_as_user_name": run_as.get("service_principal_name") or run_as.get("user_name") or self._user,
-            "latest_updates": [_shown(each) for each in reversed(pipeline.updates)],
+            "latest_updates": [each.shown for each in reversed(pipeline.updates)],
         }
 
     def _start(self, request: Request) -> dict[str, Any]:
@@ -241,57 +259,59 @@ class WorkspacePipelines(HttpDouble):
         if pipeline.active is not None:
             message = f"An active update {pipeline.active.id} already exists for pipeline '{pipeline.name}'."
             raise Refused(409, "RESOURCE_CONFLICT", message)
-        update = self._new(pipeline, cause="API_CALL", full_refresh=bool(asked.get("full_refresh")))
-        update.asked = asked
-        return {"update_id": update.id}
+        return {"update_id": self._new(request.places["id"], cause="API_CALL", asked=asked).id}
 
     def _updates(self, request: Request) -> dict[str, Any]:
-        return {"updates": [_shown(each) for each in reversed(self._found(request).updates)]}
+        return {"updates": [each.shown for each in reversed(self._found(request).updates)]}
 
     def _update(self, request: Request) -> dict[str, Any]:
         pipeline, wanted = self._found(request), request.places["update"]
         for each in pipeline.updates:
             if each.id == wanted:
                 each.looked_at()
-                return {"update": _shown(each) | {"pipeline_id": request.places["id"]}}
+                return {"update": each.shown | {"pipeline_id": request.places["id"]}}
         raise missing(f"The update {wanted} was not found.")
 
     def _stop(self, request: Request) -> dict[str, Any]:
         if (active := self._found(request).active) is not None:
-            active.state = "CANCELED"
+            active.stop()
         return {}
 
-    def _new(self, pipeline: _Pipeline, *, cause: str, full_refresh: bool) -> _Update:
-        created = int(self._clock() * 1000)
-        update = _Update(
-            str(uuid.uuid4()), cause, created, full_refresh, pipeline.looks, pipeline.ends, pipeline.events
+    def _new(self, id: str, *, cause: str, asked: Mapping[str, Any], script: Script | None = None) -> PipelineUpdate:
+        pipeline = self._pipelines[id]
+        told = script or pipeline.next_script()
+        runs = told is None and self._run is not None and bool(pipeline.spec.get("libraries"))
+        spec = copy.deepcopy(pipeline.spec)
+        update = PipelineUpdate(
+            cause=cause,
+            user=self._user,
+            clock=self._clock,
+            origin={
+                "pipeline_id": id,
+                "pipeline_name": pipeline.name,
+                "pipeline_type": "WORKSPACE",
+                "uc_resource_id": id,
+                "catalog": spec.get("catalog", ""),
+                "schema": spec.get("schema", spec.get("target", "")),
+            },
+            asked=asked,
+            script=None if runs else told or Script(),
         )
         pipeline.updates.append(update)
+        if runs and self._run is not None:
+            work = functools.partial(self._run, id, spec, update)
+            threading.Thread(target=update.run, args=(work,), daemon=True).start()
         return update
 
     def _events(self, request: Request) -> dict[str, Any]:
-        pipeline, given = self._found(request), request.query.get("filter", "")
-        wanted = _FILTER.fullmatch(given)
-        if wanted is None:
-            raise invalid(f"Invalid filter: {given}")
-        events = [event for each in pipeline.updates if each.id == wanted[1] for event in each.events]
-        begin = int(request.query.get("page_token", "0"))
-        page: dict[str, Any] = {"events": events[begin : begin + _PAGE]}
-        if begin + _PAGE < len(events):
-            page["next_page_token"] = str(begin + _PAGE)
+        pipeline, query = self._found(request), request.query
+        events = chosen_events(pipeline.updates, query.get("filter", ""), query.get("order_by", ""))
+        begin, size = int(query.get("page_token", "0")), min(self._page, int(query.get("max_results", "25")))
+        page: dict[str, Any] = {"events": events[begin : begin + size]}
+        if begin + size < len(events):
+            page["next_page_token"] = str(begin + size)
         return page
 
 
 def _state(pipeline: _Pipeline) -> str:
     return "RUNNING" if pipeline.active is not None else "IDLE"
-
-
-def _shown(update: _Update) -> dict[str, Any]:
-    return {
-        **update.asked,
-        "update_id": update.id,
-        "state": update.state,
-        "cause": update.cause,
-        "creation_time": update.created,
-        "full_refresh": update.full_refresh,
-    }

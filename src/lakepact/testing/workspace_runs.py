@@ -25,6 +25,7 @@ _RUN_NOW: Final = {
 }
 _VERSIONS: Final = ("2.1", "2.2")
 _PARAMETER: Final = re.compile(r"\{\{\s*job\.parameters\.([\w.-]+)\s*\}\}")
+_INPUT: Final = re.compile(r"\{\{\s*input(?:\.([\w-]+))?\s*\}\}")
 _PAUSE: Final = 0.02
 _TOKEN_LIMIT: Final = 64
 
@@ -68,8 +69,8 @@ class WorkspaceRuns:
 
     Runs above the job's `max_concurrent_runs` wait where its queue is enabled, and are skipped where it is not. A
     second request with the same idempotency token gives the first run. `work` does wheel tasks; a task that runs a
-    pipeline or another job does so by `ask`, the API itself. Other kinds of tasks end as an internal error that says
-    so. Retries and schedules do not happen.
+    pipeline or another job does so by `ask`, the API itself; a task for each of some inputs takes one after the other.
+    Other kinds of tasks end as an internal error that says so. Retries and schedules do not happen.
     """
 
     def __init__(
@@ -202,7 +203,7 @@ class WorkspaceRuns:
         elif not _condition(each.task.get("run_if", "ALL_SUCCESS"), [one.result for one in above]):
             outcome = Outcome("UPSTREAM_FAILED", error="A task that it depends on failed")
         else:
-            outcome = self._do(run, _with_parameters(each.task, _parameters(run)))
+            outcome = self._do(run, _filled(each.task, _PARAMETER, _parameters(run)))
         with self._lock:
             each.outcome, each.ended = outcome, self._now()
             each.life = "INTERNAL_ERROR" if outcome.internal else "TERMINATED"
@@ -211,6 +212,8 @@ class WorkspaceRuns:
         if "python_wheel_task" in task:
             return self._work(run.job, task, run.asked.get("python_params"), run.stopped)
         try:
+            if "for_each_task" in task:
+                return self._do_each(run, task["for_each_task"])
             if "run_job_task" in task:
                 return self._do_job(run, task["run_job_task"])
             if "pipeline_task" in task:
@@ -219,6 +222,20 @@ class WorkspaceRuns:
             return Outcome("FAILED", error=str(refused))
         kind = next(key for key in task if key.endswith("_task"))
         return Outcome("FAILED", error=f"This workspace is a double that does not run a {kind}.", internal=True)
+
+    def _do_each(self, run: _Run, work: Mapping[str, Any]) -> Outcome:
+        """Do the inner task once for each input, in order."""
+        try:
+            inputs = json.loads(work["inputs"]) if isinstance(work["inputs"], str) else work["inputs"]
+        except ValueError:
+            raise invalid(f"The inputs of the for each task are no JSON array: {work['inputs']}") from None
+        done = [self._do(run, _filled(work["task"], _INPUT, _inputs(each))) for each in inputs]
+        logs = "".join(each.logs for each in done)
+        failed = [each for each in done if each.result != "SUCCESS"]
+        if not failed:
+            return Outcome("SUCCESS", logs=logs)
+        error = f"{len(failed)} of {len(done)} iterations failed: {failed[0].error}"
+        return Outcome(failed[0].result, logs=logs, error=error, trace=failed[0].trace, internal=failed[0].internal)
 
     def _do_job(self, run: _Run, work: Mapping[str, Any]) -> Outcome:
         with self._lock:
@@ -364,17 +381,25 @@ def _parameters(run: _Run) -> dict[str, str]:
     return defaults | dict(run.asked.get("job_parameters") or {})
 
 
-def _with_parameters(task: Mapping[str, Any], values: Mapping[str, str]) -> Any:
-    """The task with `{{job.parameters.NAME}}` replaced."""
+def _filled(value: Any, pattern: re.Pattern[str], values: Mapping[str, str]) -> Any:
+    """A task with what the pattern finds replaced by the value of that name."""
+    if isinstance(value, str):
+        return pattern.sub(lambda found: values.get(found[1] or "", found[0]), value)
+    if isinstance(value, list):
+        return [_filled(each, pattern, values) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _filled(each, pattern, values) for key, each in value.items()}
+    return value
 
-    def filled(value: Any) -> Any:
-        if isinstance(value, str):
-            return _PARAMETER.sub(lambda found: values.get(found[1], found[0]), value)
-        if isinstance(value, list):
-            return [filled(each) for each in value]
-        return {key: filled(each) for key, each in value.items()} if isinstance(value, dict) else value
 
-    return filled(dict(task))
+def _inputs(given: Any) -> dict[str, str]:
+    """What `{{input}}` and `{{input.KEY}}` stand for."""
+    texts = {key: _text(each) for key, each in given.items()} if isinstance(given, Mapping) else {}
+    return texts | {"": _text(given)}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _state(life: str, result: str, message: str) -> dict[str, Any]:

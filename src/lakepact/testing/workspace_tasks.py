@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import os
 import re
 import subprocess
@@ -18,7 +19,7 @@ from typing import Any, Final
 from lakepact.testing.workspace_files import WorkspaceFiles
 from lakepact.testing.workspace_http import Refused
 
-__all__ = ["Outcome", "WheelTask", "run_wheel_task"]
+__all__ = ["Outcome", "WheelTask", "on_this_machine", "run_wheel_task", "unpack", "wheels_of"]
 
 # A wheel task fails by an exception; SystemExit is one there, even with code 0.
 _BOOTSTRAP: Final = """\
@@ -34,7 +35,7 @@ try:
 except SystemExit as ended:
     raise RuntimeError(f"SystemExit: {ended.code}") from None
 """
-_LOCAL: Final = re.compile(r"(?<![\w.])/(Workspace|Volumes)/")
+_LOCAL: Final = re.compile(r"(?:\bdbfs:|(?<![\w.]))/(Workspace|Volumes)/")
 _REQUIREMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TRACE: Final = "Traceback (most recent call last):"
 _STEP: Final = 0.05
@@ -69,10 +70,44 @@ class WheelTask:
 
     def argument(self, text: str) -> str:
         """A parameter with the paths of this machine."""
-        return _LOCAL.sub(lambda found: f"{self._place(found[1])}/", text)
+        return on_this_machine(text, workspace=self.folder / "Workspace", volumes=self.volumes)
 
-    def _place(self, name: str) -> Path:
-        return self.volumes if name == "Volumes" else self.folder / "Workspace"
+
+def on_this_machine(text: str, *, workspace: Path, volumes: Path) -> str:
+    """A text with its paths below `/Workspace/` and `/Volumes/` as they are on this machine.
+
+    >>> on_this_machine("json:dbfs:/Volumes/main/a", workspace=Path("/w"), volumes=Path("/v"))
+    'json:/v/main/a'
+    """
+    places = {"Workspace": workspace, "Volumes": volumes}
+    return _LOCAL.sub(lambda found: f"{places[found[1]]}/", text)
+
+
+def wheels_of(dependencies: Sequence[str], *, files: WorkspaceFiles, volumes: Path) -> dict[str, bytes]:
+    """The wheels among `dependencies`, by their names without the ending.
+
+    Raises Refused for a wheel that is not there, and for a requirement that this Python does not have.
+    """
+    found = {}
+    for each in dependencies:
+        if not each.endswith(".whl"):
+            _check_requirement(each)
+        elif each.startswith("/Volumes/"):
+            place = Path(on_this_machine(each, workspace=volumes, volumes=volumes))
+            if not place.is_file():
+                raise Refused(404, "NOT_FOUND", f"{each} does not exist.")
+            found[place.stem] = place.read_bytes()
+        else:
+            found[Path(each).stem] = files.read(each)
+    return found
+
+
+def unpack(wheels: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
+    """Unpack wheels, each into a folder of its own below `folder`, which are given."""
+    for name, content in wheels.items():
+        with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+            wheel.extractall(folder / name)
+    return tuple(folder / name for name in wheels)
 
 
 def run_wheel_task(
@@ -80,16 +115,13 @@ def run_wheel_task(
 ) -> Outcome:
     """Do the work; ends early when `stopped` is set (CANCELED) or after so many seconds (TIMEDOUT; 0 is no limit)."""
     try:
-        wheels = [_installed(task, each) for each in task.dependencies if each.endswith(".whl")]
-        for each in task.dependencies:
-            if not each.endswith(".whl"):
-                _check_requirement(each)
+        found = wheels_of(task.dependencies, files=task.files, volumes=task.volumes)
     except Refused as refused:
         return Outcome("FAILED", error=f"Library installation failed: {refused}", internal=True)
     given = task.work.get("parameters", []) if parameters is None else parameters
     named = [f"--{key}={value}" for key, value in task.work.get("named_parameters", {}).items()]
     words = [task.argument(str(each)) for each in (*given, *named)]
-    paths = os.pathsep.join(str(each) for each in wheels)
+    paths = os.pathsep.join(map(str, unpack(found, task.folder / "wheels")))
     command = [sys.executable, "-c", _BOOTSTRAP, task.work["package_name"], task.work["entry_point"], *words]
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("DATABRICKS_", "LAKEPACT_"))}
     process = subprocess.Popen(
@@ -104,21 +136,6 @@ def run_wheel_task(
     if early:
         return Outcome(early, logs=logs, error="Run timed out" if early == "TIMEDOUT" else "Run cancelled by user")
     return Outcome("SUCCESS", logs=logs) if process.returncode == 0 else _failed(logs)
-
-
-def _installed(task: WheelTask, path: str) -> Path:
-    """The folder of a wheel of the workspace, or of a volume, that was unpacked."""
-    target = task.folder / "wheels" / Path(path).stem
-    if path.startswith("/Volumes/"):
-        source = Path(task.argument(path))
-        if not source.is_file():
-            raise Refused(404, "NOT_FOUND", f"{path} does not exist.")
-    else:
-        source = task.folder / Path(path).name
-        source.write_bytes(task.files.read(path))
-    with zipfile.ZipFile(source) as wheel:
-        wheel.extractall(target)
-    return target
 
 
 def _check_requirement(requirement: str) -> None:
