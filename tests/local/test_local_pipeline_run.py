@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,14 @@ class Lake:
         self.schema = f"lake_{uuid.uuid4().hex[:8]}"
         session.attach([self.schema])
 
-    def run(self, source: str, selection: Selection = Selection(), *, dry_run: bool = False) -> PipelineOutcome:  # noqa: B008
+    def run(
+        self,
+        source: str,
+        selection: Selection = Selection(),  # noqa: B008
+        *,
+        dry_run: bool = False,
+        configuration: Mapping[str, str] | None = None,
+    ) -> PipelineOutcome:
         job = PipelineJob(
             name="p",
             namespace=Namespace("spark_catalog", self.schema),
@@ -38,6 +45,7 @@ class Lake:
             storage=self.folder,
             warehouse=self.session.warehouse,
             root=self.folder,
+            configuration=configuration or {},
         )
         return run_pipeline(
             self.session, job, update_id=uuid.uuid4().hex, selection=selection, dry_run=dry_run, progress=Silent()
@@ -55,7 +63,7 @@ class Lake:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSession]:
+def session(local_session: LocalSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSession]:
     with open_local_session(warehouse=tmp_path_factory.mktemp("lake"), app_name="tests") as opened:
         yield opened
 
@@ -188,6 +196,29 @@ def test_a_query_that_cannot_be_resolved_touches_nothing(lake: Lake) -> None:
     assert states(failed)["bad"] is DatasetState.FAILED
     assert error(failed, "bad").startswith("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column, variable, or function")
     assert {table: commits_after(lake.table_folder(table), None) for table in before} == before
+
+
+CONFIGURED = """
+from pyspark import pipelines as dp
+
+first = spark.conf.get("lakepact.first")
+
+@dp.materialized_view()
+def numbers():
+    return spark.sql(f"SELECT id FROM range({first}, {spark.conf.get('lakepact.last')})")
+"""
+
+
+def test_sources_read_the_configuration_of_their_pipeline(lake: Lake) -> None:
+    lake.session.connect.conf.set("lakepact.last", "7")
+    try:
+        outcome = lake.run(CONFIGURED, configuration={"lakepact.first": "3", "lakepact.last": "5"})
+        assert states(outcome) == {"numbers": DatasetState.COMPLETED}
+        assert lake.count("numbers") == 2
+        assert lake.session.connect.conf.get("lakepact.first", None) is None
+        assert lake.session.connect.conf.get("lakepact.last") == "7"
+    finally:
+        lake.session.connect.conf.unset("lakepact.last")
 
 
 def test_a_dry_run_writes_nothing(lake: Lake) -> None:
