@@ -1,7 +1,8 @@
 """What ten checks cost on each quality engine, against one hand-written aggregation and one exact grouping of the key.
 
 The checks are those of most contracts: values that must be there, a key, a pattern, two lists, a range, freshness, the
-number of rows and a mean. One per cent of the rows breaks each rule on rows.
+number of rows and a mean. One per cent of the rows breaks each rule on rows. Soda and Great Expectations are measured
+by themselves too, with the same checks: what is more is what their adapters add.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bare import bare_gx, bare_soda
 from benchmarks.measure import Line, cpu_seconds
 from lakepact.contract import load_contract
 from lakepact.quality.engine import Data, EngineContext, FileData, FrameData, QualityEngine
@@ -30,8 +32,14 @@ __all__ = ["measure_engines"]
 _ROUNDS = 3
 # Of the floor, by engine: Spark evaluates lakepact's rules, DuckDB does without Java, the others are measured beside.
 _LIMITS = {"native": 1.1, "duckdb": 0.3, "soda": 2.0, "gx": 3.0}
-# Seconds that a million rows may take, warm.
+# Seconds that a million rows may take, warm; more rows in proportion, fewer as long.
 _SECONDS = {"native": 10.0, "duckdb": 10.0, "soda": 10.0, "gx": 20.0}
+_ALL_SECONDS = 30.0
+# Of the time of the engine by itself.
+_ADAPTER = 1.1
+_BARE = {"soda": bare_soda, "gx": bare_gx}
+# Rows from which on Java needs more than its usual memory.
+_MANY = 3_000_000
 # CPU seconds of one rule on a million rows, the key among them: what checks cost is told so, and not as a share of a
 # pipeline, which may be anything.
 _A_RULE = 0.5
@@ -61,7 +69,7 @@ schema:
       - {name: balance, logicalType: number, logicalTypeOptions: {minimum: -10000, maximum: 1000000}}
 """
 _COLUMNS = (
-    "CASE WHEN id % 100 = 1 THEN NULL WHEN id % 100 = 2 THEN id - 1000 ELSE id END AS id",
+    "CASE WHEN id % 100 = 1 THEN NULL WHEN id % 100 = 2 THEN id + 2 ELSE id END AS id",
     "IF(id % 100 = 3, NULL, timestamp_seconds(1700000000 + id)) AS created",
     "IF(id % 100 = 4, 'nobody', concat('u', id, '@example.com')) AS email",
     "IF(id % 100 = 5, 'XXX', element_at(array('USD', 'EUR', 'GBP', 'CAD'), CAST(id % 4 + 1 AS INT))) AS currency",
@@ -81,17 +89,19 @@ _KEYS = "SELECT count(1) FROM (SELECT 1 FROM parquet.`{path}` WHERE id IS NOT NU
 
 
 def measure_engines(*, rows: int) -> Iterator[Line]:
-    """Two lines an engine: CPU against the floor, and seconds; the rounds of all are interleaved."""
+    """CPU against the floor and seconds of each engine, and what adapters add; the rounds of all are interleaved."""
     with (
         tempfile.TemporaryDirectory(prefix="lakepact-bench-") as name,
         # Great Expectations asks for the functions of classic data frames.
-        open_local_session(warehouse=Path(name), app_name="lakepact", connect_functions=False) as session,
+        open_local_session(
+            warehouse=Path(name), app_name="lakepact", connect_functions=False, heap="2g" if rows < _MANY else "4g"
+        ) as session,
     ):
         yield from _measured(session.classic, str(Path(name) / "customers"), rows=rows)
 
 
 def _measured(spark: Any, path: str, *, rows: int) -> Iterator[Line]:
-    spark.range(1000, 1000 + rows).repartition(4).selectExpr(*_COLUMNS).write.parquet(path)
+    spark.range(1000, 1000 + rows).repartition(max(4, rows // 1_000_000)).selectExpr(*_COLUMNS).write.parquet(path)
     contract = load_contract(_CONTRACT.encode())
     (compiled,) = compile_rules(contract).objects
     # The columns have their types already; Soda and Great Expectations see nothing else.
@@ -115,23 +125,46 @@ def _measured(spark: Any, path: str, *, rows: int) -> Iterator[Line]:
 
         return work
 
-    given = {"native": FrameData(spark.read.parquet(path)), "duckdb": files}
+    frame = spark.read.parquet(path)
+    given: dict[str, Data] = {"native": FrameData(frame), "duckdb": files}
     engines = {name: open_engine(name, {"compiled": True} if name in ("soda", "gx") else {}) for name in _LIMITS}
     works = {name: checks(engine, given.get(name, given["native"])) for name, engine in engines.items()}
-    spent: dict[str, list[float]] = {name: [] for name in ("floor", *works)}
-    taken: dict[str, list[float]] = {name: [] for name in ("floor", *works)}
+    alone = {f"bare {name}": made(spark, frame, contract, rules) for name, made in _BARE.items()}
+    spent, taken = _rounds(spark, {"floor": floor, **works, **alone})
+    bare = statistics.median(spent["floor"])
+    share = max(1.0, rows / 1e6)
+    for name in works:
+        ratio = _ratio(spent[name], spent["floor"])
+        detail = f"{statistics.median(spent[name]):.1f} against {bare:.1f} CPU s, {evaluated[name]} rules"
+        yield Line(f"ten checks, {rows:,} rows, {name}", ratio, _LIMITS[name], "x CPU", detail)
+        seconds = statistics.median(taken[name])
+        yield Line(f"ten checks, {rows:,} rows, {name}", seconds, _SECONDS[name] * share, "s", "warm")
+    total = sum(statistics.median(taken[name]) for name in works)
+    yield Line(f"ten checks, {rows:,} rows, all engines", total, _ALL_SECONDS * share, "s", "warm, one after another")
+    for name in _BARE:
+        own = statistics.median(spent[f"bare {name}"])
+        detail = f"{statistics.median(spent[name]):.2f} against {own:.2f} CPU s"
+        ratio = _ratio(spent[name], spent[f"bare {name}"])
+        yield Line(f"adapter of {name}, {rows:,} rows", ratio, _ADAPTER, "x CPU", detail)
+    each = statistics.median(spent["native"]) / rows * 1e6 / evaluated["native"]
+    yield Line("a rule on a million rows, native", each, _A_RULE, "CPU s")
+
+
+def _rounds(
+    spark: Any, works: Mapping[str, Callable[[], None]]
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """CPU seconds and seconds of each piece of work in each round, after one that warms up."""
+    spent: dict[str, list[float]] = {name: [] for name in works}
+    taken: dict[str, list[float]] = {name: [] for name in works}
     for number in range(_ROUNDS + 1):
-        for name, work in {"floor": floor, **works}.items():
+        for name, work in works.items():
             before, began = cpu_seconds(spark), time.perf_counter()
             work()
             if number:
                 taken[name].append(time.perf_counter() - began)
                 spent[name].append(cpu_seconds(spark) - before)
-    bare = statistics.median(spent["floor"])
-    for name in works:
-        ratio = statistics.median(mine / one for mine, one in zip(spent[name], spent["floor"], strict=True))
-        detail = f"{statistics.median(spent[name]):.1f} against {bare:.1f} CPU s, {evaluated[name]} rules"
-        yield Line(f"ten checks, {rows:,} rows, {name}", ratio, _LIMITS[name], "x CPU", detail)
-        yield Line(f"ten checks, {rows:,} rows, {name}", statistics.median(taken[name]), _SECONDS[name], "s", "warm")
-    each = statistics.median(spent["native"]) / rows * 1e6 / evaluated["native"]
-    yield Line("a rule on a million rows, native", each, _A_RULE, "CPU s")
+    return spent, taken
+
+
+def _ratio(mine: list[float], theirs: list[float]) -> float:
+    return statistics.median(one / other for one, other in zip(mine, theirs, strict=True))

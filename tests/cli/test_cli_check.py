@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -172,3 +173,48 @@ def test_spark_evaluates_what_duckdb_does_not_read(
     assert main(["check", "c.yaml", "points.orc", "--engine", "native", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert (by_engine(found)["id.required"], found["rows"]["rows"]) == ("native pass", 1)
+
+
+ONCE = """
+apiVersion: v3.1.0
+kind: DataContract
+id: once
+version: 1.0.0
+status: active
+schema:
+  - name: points
+    properties:
+      - {name: id, logicalType: integer, required: true}
+    quality:
+      - {type: custom, engine: custom, name: seen, implementation: "lakepact_example_seen:seen"}
+"""
+ONLY_SPARK = """\
+      - {type: sql, name: spark, mustBe: 0,
+         query: "SELECT count(*) FROM {object} WHERE soundex(CAST(id AS STRING)) = 'x'"}
+"""
+
+
+@pytest.mark.parametrize(("rule", "by"), [("", "duckdb"), (ONLY_SPARK, "native")])
+def test_every_engine_is_asked_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    local_session: Any,
+    rule: str,
+    by: str,
+) -> None:
+    (tmp_path / "c.yaml").write_text(ONCE + rule)
+    (tmp_path / "points.csv").write_text("id\n1\n2\n")
+    (tmp_path / "lakepact_example_seen.py").write_text(
+        "calls = []\n\n\ndef seen(data):\n    calls.append(type(data).__name__)\n    return len(calls) == 1\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "lakepact_example_seen", raising=False)
+    found = checked(capsys, "--allow", "lakepact_example_seen.*", code=0)
+    expected = {"schema": "schema pass", "id.type": f"{by} pass", "id.required": f"{by} pass"}
+    spark = {"quality.spark": "native pass"} if rule else {}
+    assert by_engine(found) == {**expected, **spark, "quality.seen": "custom pass"}
+    assert {each["run_id"] for each in found["results"]} == {found["run_id"]}
+    assert found["engine_seconds"][by] > 0.001
+    sys.modules.pop("lakepact_example_seen")

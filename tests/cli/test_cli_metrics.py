@@ -86,6 +86,28 @@ def test_a_push(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
         assert f"LP995: '{label}' is no label" in run(capsys, "push", gateway.address, "--label", label, code=2)[1]
 
 
+def test_an_export_to_a_collector(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    from collector import Collector
+
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    with Collector(200, 200, 401) as collector:
+        assert run(capsys, "otlp", collector.address, "--contract", "orders.odcs.yaml") == ("", "")
+        names = {name for name, _ in collector.points()}
+        assert {"lakepact_rule_violations", "lakepact_sla_status", "lakepact_up"} <= names
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address)
+        run(capsys, "otlp", "--days", "60")
+        assert any(("rule", "old") in labels for _, labels in collector.points())
+        assert run(capsys, "otlp", code=4)[1].startswith("error LP998: the collector answers 401 Unauthorized")
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+    assert run(capsys, "otlp", code=2)[1] == (
+        "error LP995: no collector is named\n  hint: give its URL, or set OTEL_EXPORTER_OTLP_ENDPOINT\n"
+    )
+
+
 @pytest.mark.process
 def test_a_process_that_serves_is_scraped_and_ends_when_told(place: Path) -> None:
     command = [sys.executable, "-m", "lakepact", "metrics", "serve", "--port", "0", "--refresh", "0"]

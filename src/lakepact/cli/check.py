@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,13 +20,14 @@ from lakepact.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from lakepact.contract import Contract
     from lakepact.io import CheckResult
-    from lakepact.quality.engine import Data, FileData, FrameData
+    from lakepact.quality.asked_once import AskedOnce
+    from lakepact.quality.engine import Data, FileData, FrameData, QualityEngine
     from lakepact.quality.report import QualityReport
     from lakepact.rules import Policy
     from lakepact.rules.handling import EnforcementMode
     from lakepact.rules.model import RuleSet
 
-__all__ = ["check"]
+__all__ = ["check", "checked_files"]
 
 
 class _Output(StrEnum):
@@ -74,6 +76,10 @@ def check(
         float | None, typer.Option(metavar="SECONDS", min=0.1, help="Give an engine up that takes longer.")
     ] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Actions that override the contract's.")] = None,
+    samples: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, max=100, help="Values that results of soda, gx and custom may quote."),
+    ] = 0,
     output: Annotated[_Output, typer.Option(help="How results are printed.")] = _Output.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --output json.")] = False,
     fail_on: Annotated[_FailOn, typer.Option(help="What makes the exit code 1.")] = _FailOn.FAIL,
@@ -102,6 +108,7 @@ def check(
         engines=_known(engines or ()),
         allowed=tuple(allow or ()),
         seconds=timeout,
+        samples=samples,
         mode=EnforcementMode(enforce.value) if enforce is not None else None,
     )
     notifier = opened_notifier(notify)
@@ -111,6 +118,27 @@ def check(
             notifier.notify(each.results, document)
     _show(reports, given, read.file, _Output.JSON if as_json else output)
     return ExitCode.VIOLATED if any(_fails(_as_check(each), fail_on) for each in reports) else ExitCode.OK
+
+
+def checked_files(
+    contract: Contract, places: Mapping[str, Path], *, kind: str | None = None, options: Mapping[str, str] | None = None
+) -> list[QualityReport]:
+    """The report of each object's files, by every engine that the contract has rules for, as the command has it."""
+    from lakepact.rules import compile_rules
+
+    given = _Given(
+        contract=contract,
+        rules=compile_rules(contract),
+        policy=None,
+        places=places,
+        kind=kind,
+        options=options or {},
+        engines=(),
+        allowed=(),
+        seconds=None,
+        mode=None,
+    )
+    return _reports(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +155,8 @@ class _Given:
     allowed: tuple[str, ...]
     seconds: float | None
     mode: EnforcementMode | None
+    samples: int = 0
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 def _known(engines: Sequence[str]) -> tuple[str, ...]:
@@ -183,18 +213,47 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _reports(given: _Given) -> list[QualityReport]:
-    """The report of each object, by DuckDB where nothing needs Spark."""
+    """The report of each object, by DuckDB where nothing needs Spark; every other engine is asked once."""
     from lakepact.io.files import format_of
 
     kinds = {name: given.kind or format_of(path) for name, path in given.places.items()}
     files = {name: _file_data(path, kinds[name], given.options) for name, path in given.places.items()}
     on_files = {name: data for name, data in files.items() if data is not None}
     if len(on_files) == len(files) and "native" not in given.engines:
-        found = _evaluated(given, on_files)
-        if given.engines or not any(map(_needs_spark, found)):
+        found = _evaluated(given, on_files) if given.engines else _on_files(given, on_files)
+        if found:
             return found
     with _session() as spark:
         return _evaluated(given, _frames(spark, given, kinds))
+
+
+def _on_files(given: _Given, data: Mapping[str, FileData]) -> list[QualityReport]:
+    """The reports by DuckDB and the engines of the contract; none where DuckDB left a rule of lakepact undone.
+
+    DuckDB is asked before all others, for they are to see the data that its rules are evaluated on.
+    """
+    from lakepact.quality.asked_once import AskedOnce
+    from lakepact.quality.opening import ENGINES
+
+    own = {each.name: each for each in given.rules.objects if each.row_rules or each.dataset_rules}
+    kept = {name: AskedOnce() for name in data if name in own}
+    first = _evaluated(given, data, {name: [engine] for name, engine in kept.items()})
+    if any(map(_needs_spark, first)):
+        return []
+    engines: dict[str, list[QualityEngine | str]] = {
+        name: [engine, *(each for each in ENGINES if each in {rule.engine for rule in own[name].engine_rules})]
+        for name, engine in kept.items()
+    }
+    reports = _evaluated(given, data, {name: engines.get(name, []) for name in data})
+    return [_with_time(report, kept.get(report.object)) for report in reports]
+
+
+def _with_time(report: QualityReport, engine: AskedOnce | None) -> QualityReport:
+    """The report with the time of the engine that had answered before."""
+    if engine is None or engine.name not in report.seconds:
+        return report
+    total = report.total_seconds + engine.seconds
+    return replace(report, seconds={**report.seconds, engine.name: engine.seconds}, total_seconds=total)
 
 
 def _needs_spark(report: QualityReport) -> bool:
@@ -235,27 +294,30 @@ def _frames(spark: Any, given: _Given, kinds: Mapping[str, str]) -> dict[str, Fr
     return frames
 
 
-def _evaluated(given: _Given, data: Mapping[str, Data]) -> list[QualityReport]:
-    import uuid
-
+def _evaluated(
+    given: _Given, data: Mapping[str, Data], engines: Mapping[str, Sequence[QualityEngine | str]] | None = None
+) -> list[QualityReport]:
+    """The reports of the objects that `engines` names, by those; without, of all by the engines that are asked for."""
     from lakepact.quality.orchestration import check_quality
 
-    run_id = str(uuid.uuid4())
+    asked = {name: given.engines for name in data} if engines is None else engines
     return [
         check_quality(
             each,
             given.contract,
             object_name=name,
-            engines=given.engines,
+            engines=asked[name],
             mode=given.mode,
             policy=given.policy,
             references=data,
             settings={"custom": {"allow": given.allowed}},
             seconds=given.seconds,
+            samples=given.samples,
             dataset=str(given.places[name]),
-            run_id=run_id,
+            run_id=given.run_id,
         )
         for name, each in data.items()
+        if name in asked
     ]
 
 

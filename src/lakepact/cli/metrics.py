@@ -1,4 +1,4 @@
-"""`lakepact metrics …`: results, service levels and quarantine as metrics of Prometheus."""
+"""`lakepact metrics …`: results, service levels and quarantine as metrics of Prometheus and OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from lakepact.contract import Contract
     from lakepact.results.metrics import Snapshot
 
-__all__ = ["list_", "metrics", "push", "serve", "textfile"]
+__all__ = ["list_", "metrics", "otlp", "push", "serve", "textfile"]
 
 _PASSWORD: Final = "LAKEPACT_PUSH_PASSWORD"
+_COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _WAITING: Final = ("quarantined", "in_review", "approved", "corrected", "expired")
 
 _Contracts = Annotated[
@@ -42,7 +43,7 @@ _Limit = Annotated[int, typer.Option("--max-rules", metavar="N", min=1, help="Ru
 
 metrics = typer.Typer(
     name="metrics",
-    help="Results as metrics of Prometheus.",
+    help="Results as metrics of Prometheus and OpenTelemetry.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -118,6 +119,33 @@ def push(
         seconds=seconds,
         limit=limit,
     )
+
+
+@metrics.command()
+def otlp(
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="URL", help=f"Of the collector, as http://HOST:4318; or {_COLLECTOR[1]}.", show_default=False
+        ),
+    ] = None,
+    place: ResultsPath = "",
+    contracts: _Contracts = None,
+    quarantines: _Quarantines = None,
+    seconds: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long to try.")] = 30.0,
+    days: _Days = 30,
+    timezone: _Timezone = "UTC",
+    limit: _Limit = 2000,
+) -> None:
+    """Send the metrics to an OpenTelemetry collector (OTLP, Protobuf over HTTP), under the same names.
+
+    Headers, certificates and attributes of the resource are those of OpenTelemetry's environment variables.
+    """
+    from lakepact.results.otlp import export_otlp
+
+    if url is None and not any(os.environ.get(name) for name in _COLLECTOR):
+        raise UsageError("no collector is named", "LP995", f"give its URL, or set {_COLLECTOR[1]}")
+    export_otlp(url, _reader(place, contracts, quarantines, days, timezone), seconds=seconds, limit=limit)
 
 
 @metrics.command("list")

@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from numbers import Integral
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from lakepact.quality.custom_functions import CheckRefused, Ended, found_functio
 from lakepact.quality.delegated import Finding, asked_object, described_fault, public_columns, result_of, shown_number
 from lakepact.quality.engine import Data, EngineContext, FrameData
 from lakepact.quality.shaped import ShapedData, opened
+from lakepact.quality.stopping import Stop
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.model import EngineRule, ObjectRules
 from lakepact.rules.thresholds import threshold_text
@@ -89,8 +91,8 @@ class CustomEngine:
         """A result for each rule of `engine: custom`, in the order of the rules.
 
         The data has the columns and types of the contract; a value that does not fit is NULL. Each check has
-        `context.seconds`; one that takes longer is ERROR and its thread is left behind. Raises ExtraMissing for files
-        where DuckDB is not installed.
+        `context.seconds`; one that takes longer is ERROR, its queries are ended and its thread is left behind. Raises
+        ExtraMissing for files where DuckDB is not installed.
         """
         asked = [rule for rule in rules.engine_rules if rule.engine == self.name]
         if not asked:
@@ -108,32 +110,40 @@ class CustomEngine:
     def _result(
         self, rule: EngineRule, data: Data, shaped: ShapedData, context: EngineContext, rules: ObjectRules
     ) -> RuleResult:
-        started = time.monotonic()
+        started, stop = time.monotonic(), Stop()
         try:
+            if context.stop.asked:
+                raise CheckRefused("nobody waits for it any more")
             wanted = _asked(rule.implementation, "spark" if isinstance(data, FrameData) else "duckdb")
-            ended = run_apart(lambda: self._called(wanted, shaped), context.seconds)
+            with context.stop.ending(stop.end_once):
+                call = partial(self._called, wanted, shaped, stop)
+                ended = run_apart(call, context.seconds, stop=stop, session=shaped.session)
             finding = self._finding(rule, wanted, ended, context, rules)
         except CheckRefused as reason:
             finding = _error(str(reason))
         return replace(result_of(context.run, rule, self.name, finding), seconds=time.monotonic() - started)
 
-    def _called(self, wanted: _Asked, shaped: ShapedData) -> Any:
+    def _called(self, wanted: _Asked, shaped: ShapedData, stop: Stop) -> Any:
         function = found_function(wanted.function, self._allow)
-        return function(self._data(wanted.kind, shaped), **wanted.arguments)
+        if shaped.connection is None:
+            return function(self._frame(wanted.kind, shaped), **wanted.arguments)
+        # A cursor of its own: the thread of another check may still use its one.
+        cursor = shaped.connection.cursor()
+        with stop.ending(cursor.interrupt):
+            return function(self._relation(wanted.kind, cursor.table(shaped.view)), **wanted.arguments)
 
-    def _data(self, kind: str, shaped: ShapedData) -> Any:
-        if shaped.session is not None:
-            frame = shaped.session.table(identifier(shaped.view))
-            if kind == "spark":
-                return frame
-            if kind == "duckdb":
-                raise CheckRefused("the data is a data frame, which is no relation of DuckDB")
-            few = frame.limit(self._rows + 1)
-            return self._bounded(few.toPandas() if kind == "pandas" else few.toArrow())
+    def _frame(self, kind: str, shaped: ShapedData) -> Any:
+        frame = shaped.session.table(identifier(shaped.view))
+        if kind == "spark":
+            return frame
+        if kind == "duckdb":
+            raise CheckRefused("the data is a data frame, which is no relation of DuckDB")
+        few = frame.limit(self._rows + 1)
+        return self._bounded(few.toPandas() if kind == "pandas" else few.toArrow())
+
+    def _relation(self, kind: str, relation: Any) -> Any:
         if kind == "spark":
             raise CheckRefused("the data are files, which are no data frame of Spark")
-        # A cursor of its own: the thread of another check may still use its one.
-        relation = shaped.connection.cursor().table(shaped.view)
         if kind == "duckdb":
             return relation
         few = relation.limit(self._rows + 1)
@@ -148,7 +158,8 @@ class CustomEngine:
         self, rule: EngineRule, wanted: _Asked, ended: Ended | None, context: EngineContext, rules: ObjectRules
     ) -> Finding:
         if ended is None:
-            return _error(f"it took longer than {context.seconds:g} s")
+            # It may be a computation without a query, and a function of Python cannot be ended.
+            return _error(f"it took longer than {context.seconds:g} s; its queries are ended, the function goes on")
         if isinstance(ended.error, CheckRefused):
             raise ended.error
         if ended.error is not None:

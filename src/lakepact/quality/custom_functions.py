@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 from importlib.metadata import entry_points
 from typing import Any, Final, TextIO, cast
 
+from lakepact.quality.stopping import Stop, stoppable_jobs
+
 __all__ = ["GROUP", "CheckRefused", "Ended", "found_function", "run_apart"]
 
 GROUP: Final = "lakepact.checks"
@@ -65,16 +67,17 @@ class Ended:
     error: BaseException | None = None
 
 
-def run_apart(call: Callable[[], Any], seconds: float | None) -> Ended | None:
-    """The end of a call in a thread of its own; None where it took longer, and goes on without anybody waiting.
+def run_apart(call: Callable[[], Any], seconds: float | None, *, stop: Stop, session: Any = None) -> Ended | None:
+    """The end of a call in a thread of its own; None where it took longer, and nobody waits for it any more.
 
-    Nobody can end a thread: it may hold memory, locks and files until the process ends, which it does not keep alive.
-    What the thread prints goes to stderr.
+    Then `stop` ends its queries: jobs in the Spark `session`, and what the call said there. Nobody can end a thread: it
+    may hold memory, locks and files until the process ends, which it does not keep alive. What the thread prints goes
+    to stderr.
     """
     ended = Ended()
 
     def work() -> None:
-        with _APART:
+        with _APART, stoppable_jobs(stop, session):
             try:
                 ended.value = call()
             except BaseException as error:  # (code of others, which may even raise SystemExit)
@@ -83,7 +86,10 @@ def run_apart(call: Callable[[], Any], seconds: float | None) -> Ended | None:
     thread = threading.Thread(target=work, name="lakepact-check", daemon=True)
     thread.start()
     thread.join(seconds)
-    return None if thread.is_alive() else ended
+    if not thread.is_alive():
+        return ended
+    stop.end(thread)
+    return None
 
 
 @dataclass(slots=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lakepact.contract.model import Contract, SchemaObject
+from lakepact.errors import ExtraMissing
+from lakepact.quality.engine import EngineContext
 from lakepact.quality.handling import AnyRule, rule_result, settled_status
 from lakepact.quality.native import Run
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.model import ObjectRules, RowRule
 
 __all__ = [
+    "Delegate",
     "Finding",
     "asked_object",
     "asked_rules",
@@ -33,7 +37,8 @@ class Finding:
     """What an engine found for a rule, in lakepact's terms.
 
     `status` None stands for a violation: the rule's action says what that is. `violations` are rows that break the
-    rule, `value` the measured value of a rule on the dataset. `examples` are values that break it.
+    rule, `value` the measured value of a rule on the dataset. `examples` are values that break it, `rows` texts of
+    rows that do.
     """
 
     status: RuleStatus | None
@@ -43,6 +48,44 @@ class Finding:
     threshold: str | None = None
     message: str = ""
     examples: Sequence[object] = ()
+    rows: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """A library that evaluates rules: its engine's name in results, its own name, and the lock of its evaluations.
+
+    Such a library keeps what it logs in one place for the whole process, so that one evaluation runs at a time.
+    """
+
+    engine: str
+    title: str
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def results(
+        self, asked: Sequence[AnyRule], context: EngineContext, evaluate: Callable[[], Mapping[str, Finding]]
+    ) -> tuple[RuleResult, ...]:
+        """A result for each rule from what `evaluate` finds, by id; where it raises, each is ERROR and says what.
+
+        Raises ExtraMissing, and nothing else.
+        """
+        if not self.lock.acquire(timeout=-1 if context.seconds is None else context.seconds):
+            return self._errors(asked, context, f"another evaluation by {self.title} has not ended")
+        try:
+            if context.stop.asked:
+                return self._errors(asked, context, "nobody waits for it any more")
+            findings = evaluate()
+        except ExtraMissing:
+            raise
+        except Exception as error:  # the library is somebody else's code: whatever it raises is told with the rules
+            return self._errors(asked, context, f"{self.title} failed: {described_fault(error)}")
+        finally:
+            self.lock.release()
+        return tuple(result_of(context.run, rule, self.engine, findings[rule.id]) for rule in asked)
+
+    def _errors(self, asked: Sequence[AnyRule], context: EngineContext, message: str) -> tuple[RuleResult, ...]:
+        finding = Finding(status=RuleStatus.ERROR, message=message)
+        return tuple(result_of(context.run, rule, self.engine, finding) for rule in asked)
 
 
 def result_of(run: Run, rule: AnyRule, engine: str, finding: Finding) -> RuleResult:
@@ -63,7 +106,8 @@ def _message(rule: AnyRule, finding: Finding, status: RuleStatus) -> str:
         return ""
     if isinstance(rule, RowRule) or finding.violations:
         of = f" of {finding.tested}" if finding.tested is not None else ""
-        quoted = f", for example {', '.join(repr(value) for value in finding.examples)}" if finding.examples else ""
+        examples = [*map(repr, finding.examples), *finding.rows]
+        quoted = f", for example {', '.join(examples)}" if examples else ""
         rows = "row" if finding.violations == 1 and not of else "rows"
         return f"{finding.violations}{of} {rows}{quoted}"
     value = finding.value if finding.value is not None else "no value"

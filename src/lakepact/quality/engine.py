@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lakepact.quality.native import Run
+from lakepact.quality.stopping import Stop
 from lakepact.results.model import RuleResult
 from lakepact.rules.model import ObjectRules
 
@@ -41,13 +42,15 @@ class EngineContext:
 
     `references` are the data of other objects of the contract, by name. `seconds` is the time an engine has; None for
     as long as it takes. `samples` is the number of violating values that a result may quote; values of columns whose
-    classification is not public are never quoted.
+    classification is not public are never quoted. `stop` ends the evaluation from outside: an engine that opens a
+    connection says there how its queries are ended. Those of the Spark session of the data are ended without a word.
     """
 
     run: Run
     references: Mapping[str, Data] = field(default_factory=dict)
     seconds: float | None = None
     samples: int = 0
+    stop: Stop = field(default_factory=Stop, compare=False)
 
 
 class QualityEngine(Protocol):

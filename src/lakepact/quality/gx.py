@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,13 +13,13 @@ from typing import Any, Final
 from lakepact.contract.model import Operator, Threshold
 from lakepact.errors import ExtraMissing
 from lakepact.quality.delegated import (
+    Delegate,
     Finding,
     asked_object,
     asked_rules,
     described_fault,
     environment,
     public_columns,
-    result_of,
     shown_number,
 )
 from lakepact.quality.engine import Data, EngineContext
@@ -42,8 +41,7 @@ _QUIET_ENVIRONMENT: Final = {"GX_ANALYTICS_ENABLED": "false"}
 # GX gives this name to the data that a query asks, and leaves it there.
 _LEFT_BEHIND: Final = "tmp_view"
 _ANSWER: Final = "_lakepact_holds_"
-# The logger is shared by the whole process.
-_ONE_AT_A_TIME: Final = threading.Lock()
+_GX: Final = Delegate("gx", "GX")
 
 
 class GxEngine:
@@ -77,21 +75,13 @@ class GxEngine:
         if not asked:
             return ()
         library = _library()
-        if not _ONE_AT_A_TIME.acquire(timeout=-1 if context.seconds is None else context.seconds):
-            busy = Finding(status=RuleStatus.ERROR, message="another evaluation by GX has not ended")
-            return tuple(result_of(context.run, rule, self.name, busy) for rule in asked)
-        try:
+
+        def evaluate() -> dict[str, Finding]:
             with _quiet(), opened(data, rules, context, extra="gx") as shaped:
                 evaluation = _Evaluation(library, shaped, rules, context, compiled=self._compiled, docs=self._docs)
-                findings = evaluation.findings()
-        except ExtraMissing:
-            raise
-        except Exception as error:  # GX is somebody else's code: whatever it raises is told with the rules
-            failed = Finding(status=RuleStatus.ERROR, message=f"GX failed: {described_fault(error)}")
-            findings = dict.fromkeys((rule.id for rule in asked), failed)
-        finally:
-            _ONE_AT_A_TIME.release()
-        return tuple(result_of(context.run, rule, self.name, findings[rule.id]) for rule in asked)
+                return evaluation.findings()
+
+        return _GX.results(asked, context, evaluate)
 
 
 def _library() -> Any:

@@ -31,6 +31,7 @@ from lakepact.quality.native import Run
 from lakepact.quality.opening import open_engine
 from lakepact.quality.report import QualityReport
 from lakepact.quality.running import Outcome, Task, run_tasks
+from lakepact.quality.stopping import Stop
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.derive import compile_rules
 from lakepact.rules.handling import EnforcementMode, Handling, handling_of
@@ -82,8 +83,8 @@ def check_quality(
     an engine that is not among them are skipped. With none, lakepact's rules are evaluated by Spark for a data frame
     and by DuckDB for files, and each engine that the contract has rules for does its own.
     handling, mode: stand in place of what the contract says is done about violations. seconds: the time that each
-    engine has; one that takes longer is given up, and its rules are errors. settings: arguments of engines, by name.
-    samples: how many violating values a result may quote.
+    engine has; one that takes longer is given up, its queries are ended, and its rules are errors. settings: arguments
+    of engines, by name. samples: how many violating values a result may quote.
 
     Raises UsageError LP976, LP977 for engines, LP978 where no object of the contract is meant.
     """
@@ -100,7 +101,7 @@ def check_quality(
     telling = next((share.name for share in shares if isinstance(share.engine, TellsColumns)), "")
     told: list[Evaluated] = []
     outcomes = run_tasks(
-        [Task(each.name, _evaluation(each, data, context, told if each.name == telling else None)) for each in shares],
+        [_task(each, data, context, told if each.name == telling else None) for each in shares],
         seconds=seconds,
         parallel=not isinstance(data, FrameData),
     )
@@ -181,21 +182,22 @@ def _opened(
     return _Share(name, engine, rules)
 
 
-def _evaluation(
-    share: _Share, data: Data, context: EngineContext, told: list[Evaluated] | None
-) -> Callable[[], tuple[RuleResult, ...]]:
-    """The evaluation of the share; with `told`, columns and counts go there."""
+def _task(share: _Share, data: Data, context: EngineContext, told: list[Evaluated] | None) -> Task:
+    """The evaluation of the share, which can be ended by itself; with `told`, columns and counts go there."""
     engine: Any = share.engine
+    stop = Stop()
+    own = replace(context, stop=stop)
 
     def evaluate() -> tuple[RuleResult, ...]:
         if engine is None:
             return ()
         if told is None:
-            return tuple(engine.evaluate(data, share.rules, context))
-        told.append(engine.evaluate_data(data, share.rules, context))
+            return tuple(engine.evaluate(data, share.rules, own))
+        told.append(engine.evaluate_data(data, share.rules, own))
         return told[-1].results
 
-    return evaluate
+    session = getattr(data.frame, "sparkSession", None) if isinstance(data, FrameData) else None
+    return Task(share.name, evaluate, stop, session)
 
 
 def _settled(run: Run, share: _Share, outcome: Outcome, rules: ObjectRules) -> Iterator[RuleResult]:

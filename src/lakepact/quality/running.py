@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from lakepact.errors import LakepactError
+from lakepact.quality.stopping import Stop, stoppable_jobs
 from lakepact.results.model import RuleResult
 
 __all__ = ["Outcome", "Task", "run_tasks"]
@@ -18,10 +19,12 @@ __all__ = ["Outcome", "Task", "run_tasks"]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The evaluation by one engine."""
+    """The evaluation by one engine, and what ends it. `session` is that of Spark in which it runs, None without."""
 
     name: str
     evaluate: Callable[[], tuple[RuleResult, ...]]
+    stop: Stop = field(default_factory=Stop)
+    session: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Outcome:
 def run_tasks(tasks: Sequence[Task], *, seconds: float | None, parallel: bool) -> list[Outcome]:
     """The outcome of each task, in their order. A task that takes longer than `seconds` is given up.
 
-    What was given up goes on in a thread of its own, which does not keep the process alive; its results are not heard.
+    What was given up is not heard any more, and its queries are ended. Its thread, which does not keep the process
+    alive, goes on only where it computes without a query.
     """
     if parallel:
         started = [_started(task) for task in tasks]
@@ -47,18 +51,18 @@ def run_tasks(tasks: Sequence[Task], *, seconds: float | None, parallel: bool) -
 @dataclass(slots=True)
 class _Run:
     future: Future[tuple[RuleResult, ...]]
+    thread: threading.Thread
     began: float
     ended: float | None = None
 
 
 def _started(task: Task) -> _Run:
-    run = _Run(Future(), monotonic())
-
     def work() -> None:
         found: Any = None
         fault: Exception | None = None
         try:
-            found = tuple(task.evaluate())
+            with stoppable_jobs(task.stop, task.session):
+                found = tuple(task.evaluate())
         except Exception as error:  # an engine is somebody else's code: whatever it raises is told with its rules
             fault = error
         run.ended = monotonic()
@@ -68,7 +72,10 @@ def _started(task: Task) -> _Run:
             run.future.set_result(found)
 
     # What surrounds the call holds in the thread too.
-    threading.Thread(target=copy_context().run, args=(work,), name=f"lakepact-{task.name}", daemon=True).start()
+    surrounded = copy_context()
+    thread = threading.Thread(target=lambda: surrounded.run(work), name=f"lakepact-{task.name}", daemon=True)
+    run = _Run(Future(), thread, monotonic())
+    thread.start()
     return run
 
 
@@ -76,6 +83,7 @@ def _outcome(task: Task, run: _Run, seconds: float | None) -> Outcome:
     left = None if seconds is None else max(run.began + seconds - monotonic(), 0.0)
     wait((run.future,), timeout=left)
     if not run.future.done():
+        task.stop.end(run.thread)
         return Outcome((), monotonic() - run.began, f"the engine {task.name} gave no answer within {seconds:g} seconds")
     spent = (run.ended or monotonic()) - run.began
     error = run.future.exception()

@@ -80,7 +80,7 @@ def opened(data: Data, rules: ObjectRules, context: EngineContext, *, extra: str
         import duckdb
     except ImportError:
         raise ExtraMissing("duckdb is not installed", "LP974", f"pip install 'lakepact[{extra}]'") from None
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, context.stop.ending(connection.interrupt):
         connection.execute("SET TimeZone = 'UTC'")
         yield _files(connection, data, rules, context)
 

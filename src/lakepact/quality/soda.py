@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Final
 
 from lakepact.errors import ExtraMissing
 from lakepact.quality.delegated import (
+    Delegate,
     Finding,
     asked_object,
     asked_rules,
     described_fault,
     environment,
-    result_of,
     shown_number,
 )
 from lakepact.quality.engine import Data, EngineContext, FrameData
+from lakepact.quality.examples import BrokenRows, broken_by_check, broken_by_demand, example_rows
 from lakepact.quality.handling import AnyRule
 from lakepact.quality.shaped import ShapedData, Unanswerable, opened
 from lakepact.results.model import RuleResult, RuleStatus
@@ -38,8 +39,7 @@ _NAME: Final = "lakepact"
 # Nothing is sent, and no file of the working directory becomes part of the environment.
 _QUIET_ENVIRONMENT: Final = {"SODA_CORE_TELEMETRY_ENABLED": "false", "PYTHON_DOTENV_DISABLED": "true"}
 _COUNTS: Final = {"missing": "missing_count", "invalid": "invalid_count", "failed_rows": "failed_rows_count"}
-# Soda collects what it logs in one place for the whole process.
-_ONE_AT_A_TIME: Final = threading.Lock()
+_SODA: Final = Delegate("soda", "Soda")
 
 
 class SodaEngine:
@@ -47,7 +47,7 @@ class SodaEngine:
 
     compiled: evaluate lakepact's own rules too, and not only those that the contract has for Soda. Their counts are
     lakepact's (rows of repeated keys, not Soda's surplus), and data is taken as it is: a rule on the type of raw values
-    is skipped.
+    is skipped. Rows that a result quotes are asked for by a query beside Soda, whose own samples go to its cloud.
     """
 
     def __init__(self, *, compiled: bool = False) -> None:
@@ -72,20 +72,12 @@ class SodaEngine:
         if not asked:
             return ()
         soda = _library(data)
-        if not _ONE_AT_A_TIME.acquire(timeout=-1 if context.seconds is None else context.seconds):
-            busy = Finding(status=RuleStatus.ERROR, message="another evaluation by Soda has not ended")
-            return tuple(result_of(context.run, rule, self.name, busy) for rule in asked)
-        try:
+
+        def evaluate() -> dict[str, Finding]:
             with opened(data, rules, context, extra="soda") as shaped:
-                findings = _Evaluation(soda, shaped, rules, context, compiled=self._compiled).findings()
-        except ExtraMissing:
-            raise
-        except Exception as error:  # Soda is somebody else's code: whatever it raises is told with the rules
-            failed = Finding(status=RuleStatus.ERROR, message=f"Soda failed: {described_fault(error)}")
-            findings = dict.fromkeys((rule.id for rule in asked), failed)
-        finally:
-            _ONE_AT_A_TIME.release()
-        return tuple(result_of(context.run, rule, self.name, findings[rule.id]) for rule in asked)
+                return _Evaluation(soda, shaped, rules, context, compiled=self._compiled).findings()
+
+        return _SODA.results(asked, context, evaluate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +150,9 @@ class _Evaluation:
         self._tables = data.tables
         self._source = soda.source_of(data)
         self._described = asked_object(context.run.contract, rules.name)
-        self._compiled = compiled
+        self._demands = {each.rule.id: each for each in demands_of(rules, self._described)} if compiled else {}
+        self._stop = context.stop
+        self._samples = context.samples
 
     def findings(self) -> dict[str, Finding]:
         """What was found for each rule, by id."""
@@ -180,11 +174,32 @@ class _Evaluation:
         outcomes = self._outcomes(tuple(named.values()))
         for rule_id, several in checks.items():
             parts = [(check, outcomes[f"{rule_id}#{number}"]) for number, check in enumerate(several)]
-            findings[rule_id] = self._finding(asked[rule_id], parts)
+            found = self._finding(asked[rule_id], parts)
+            findings[rule_id] = replace(found, rows=self._rows(asked[rule_id], found, several))
         return findings
 
+    def _rows(self, rule: AnyRule, finding: Finding, checks: Sequence[SodaCheck]) -> tuple[str, ...]:
+        """Rows that break the rule, which Soda Core counts and does not give."""
+        if not self._samples or not finding.violations:
+            return ()
+        try:
+            with errors_expected():
+                broken = self._broken(rule, checks)
+                found = (example_rows(self._data, each, self._described, self._samples) for each in broken if each)
+                return tuple(islice(chain.from_iterable(found), self._samples))
+        except Exception:  # whatever a driver raises: rows are a help, and the counts are there without them
+            return ()
+
+    def _broken(self, rule: AnyRule, checks: Sequence[SodaCheck]) -> list[BrokenRows | None]:
+        match rule:
+            case RowRule():
+                return [broken_by_demand(self._demands[rule.id], self._data)]
+            case EngineRule():
+                return [broken_by_check(check, self._data, rule.columns) for check in checks]
+        return []
+
     def _translated(self) -> Iterator[tuple[AnyRule, tuple[SodaCheck, ...] | Finding]]:
-        for demand in demands_of(self._rules, self._described) if self._compiled else ():
+        for demand in self._demands.values():
             try:
                 self._data.check_columns(demand.rule)
                 yield demand.rule, (soda_check(demand, self._tables, exact=True),)
@@ -228,6 +243,8 @@ class _Evaluation:
     def _halved(self, checks: tuple[SodaCheck, ...]) -> dict[str, _Outcome]:
         if not checks:
             return {}
+        if self._stop.asked:
+            return {check.rule: _Outcome(error="nobody waits for it any more") for check in checks}
         results, errors = self._run(checks)
         if not errors:
             return {check.rule: results.get(check.rule, _Outcome(error="Soda gave no result")) for check in checks}
