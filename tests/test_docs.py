@@ -97,7 +97,7 @@ def test_yaml_is_a_project(block: str, checkout: Path) -> None:
 
 
 def test_there_are_blocks_to_run() -> None:
-    assert (len(all_blocks("python")), len(all_blocks("yaml"))) == (6, 1)
+    assert (len(all_blocks("python")), len(all_blocks("yaml"))) == (7, 1)
     assert sum(1 for page in PAGES for _ in commands(page)) > 10
 
 
