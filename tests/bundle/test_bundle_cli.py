@@ -262,7 +262,7 @@ def _check_what_is_there(workspace: Workspace) -> None:
     (pipeline,) = workspace.pipelines.specs.values()
     assert (pipeline["name"], pipeline["run_as"]) == ("flights", {"service_principal_name": RUNNER})
     grants = workspace.catalog.grants
-    assert grants["schema", "main.lakepact"][RUNNER] == {"USE_SCHEMA", "SELECT", "MODIFY"}
+    assert grants["schema", "main.lakepact"][RUNNER] == {"USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE"}
     assert grants["schema", "main.lakepact"]["data-readers"] == {"USE_SCHEMA", "SELECT"}
     assert grants["volume", "main.flights.landing"] == {RUNNER: {"READ_VOLUME"}}
     assert workspace.secrets.scopes["lakepact-prod"][RUNNER] == "READ"
