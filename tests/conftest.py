@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: the one Spark session, and the corpus of official contracts."""
+"""For the whole suite: the one Spark session, the corpus of official contracts, and the order of the tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,57 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# What Delta does beside each query of a test is code that runs once: Spark need not write and compile Java for it. The
+# queries themselves stay generated code (`spark.sql.codegen.wholeStage`), as for users. And a file is renamed by one
+# call, where Hadoop's other way starts eight processes (`readlink`). Tests with a process of their own have none of it.
+SESSION_CONF = {
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
+}
+
+# The files that take longest, first the longest: with several processes a long file that begins last is waited for.
+LONGEST_FILES = (
+    "local/test_local_refresh.py",
+    "io/test_io_streaming.py",
+    "local/test_local_robustness.py",
+    "local/test_local_pipeline_run.py",
+    "examples/test_examples_flights.py",
+    "store/test_store_spark_session.py",
+    "store/test_store_warehouse.py",
+    "io/test_io_writing.py",
+    "io/test_io_reading.py",
+    "spark/test_spark_process.py",
+    "quarantine/test_quarantine_spark.py",
+    "proof/test_proof_random_contracts.py",
+    "quality/test_quality_native.py",
+    "cli/test_cli_run.py",
+    "io/test_io_faults.py",
+    "io/test_io_handling.py",
+    "examples/test_examples_loop.py",
+    "proof/test_proof_truth_tables.py",
+    "store/test_store_git.py",
+    "testing/test_testing_workspace_jobs.py",
+    "testing/test_testing_workspace_updates.py",
+    "cli/test_cli_check.py",
+    "test_docs.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Processes take the files in the order of the collection, not those of many tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first where several processes share the tests."""
+    if hasattr(config, "workerinput"):
+        order = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST_FILES)}
+        items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +84,11 @@ def local_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     warehouse = tmp_path_factory.mktemp("warehouse")
     with open_local_session(warehouse=warehouse, app_name="tests", connect_functions=False) as session:
+        for key, value in SESSION_CONF.items():
+            # Sessions that are opened later begin with it, those that are there are told.
+            session.classic.sparkContext._conf.set(key, value)
+            session.classic.conf.set(key, value)
+            session.connect.conf.set(key, value)
         yield session
 
 

@@ -12,6 +12,7 @@ import pytest
 from lakepact.cli.main import main
 from lakepact.cli.run import joined_full_refresh
 from lakepact.notify import open_notifier
+from lakepact.spark.session import LocalSession
 
 Captured = pytest.CaptureFixture[str]
 
@@ -100,7 +101,9 @@ notifications:
 
 @pytest.mark.process
 @pytest.mark.timeout(1300)
-def test_the_new_project_runs_as_it_is_and_once_more_with_new_data(project: Path) -> None:
+def test_the_new_project_runs_as_it_is_and_once_more_with_new_data(
+    project: Path, local_session: LocalSession, capsys: Captured
+) -> None:
     with (project / "lakepact.yml").open("a") as file:
         file.write(NOTIFICATIONS)
     first = run_process(project, "--json", "-")
@@ -115,11 +118,11 @@ def test_the_new_project_runs_as_it_is_and_once_more_with_new_data(project: Path
     (project / "data" / "orders" / "2024-02.csv").write_text(
         "order_id,customer_id,ordered_at,status,amount,coupon\nO-0012,1,2024-02-01 08:00:00,placed,5.00,\n"
     )
-    second = run_process(project, "--json", "out.json")
-    assert second.returncode == 0, second.stderr
+    assert main(["run", "--json", "out.json"]) == 0
+    second = capsys.readouterr()
     assert counts((project / "out.json").read_text())["orders"] == ("COMPLETED", 1, 0)
-    assert "pipeline orders  contract orders 1.0.0\n" in second.stdout
-    assert second.stderr == ""
+    assert "pipeline orders  contract orders 1.0.0\n" in second.out
+    assert second.err == ""
 
     news = {
         (facts.dataset.rpartition(".")[2], facts.run_id == json.loads(first.stdout)["update_id"]): facts

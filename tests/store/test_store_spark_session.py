@@ -23,8 +23,9 @@ from lakepact.store.sql_journal import SqlJournal
 from lakepact.store.sql_statements import Parameter, StatementFailed
 from lakepact.store.tables import CONTRACT_EVENTS, LAYOUT_PROPERTY, TABLES, Column, ColumnType, Migration
 from lakepact.testing.contract_store_suite import at_once
+from lakepact.testing.store_oracle import run_at_random
 from lakepact.testing.store_samples import HOSTILE_SQL_TEXTS, contract
-from lakepact.testing.store_suite import JournalSuite, put_event, status_event
+from lakepact.testing.store_suite import BareJournalSuite, put_event, status_event
 
 _NUMBERS = itertools.count(1)
 
@@ -50,10 +51,8 @@ def journal(spark: Any, schema: str) -> SparkJournal:
     return journal
 
 
-class TestSparkJournal(JournalSuite):
-    writers: ClassVar[int] = 3
-    random_runs: ClassVar[int] = 1
-    random_steps: ClassVar[int] = 15
+class TestSparkJournal(BareJournalSuite):
+    writers: ClassVar[int] = 2
     hostile_texts: ClassVar[tuple[str, ...]] = HOSTILE_SQL_TEXTS
 
     @pytest.fixture
@@ -65,6 +64,11 @@ class TestSparkJournal(JournalSuite):
     @pytest.fixture
     def reopen(self, spark: Any, schema: str) -> Callable[[], SparkJournal]:
         return lambda: SparkJournal(spark, schema)
+
+
+def test_the_store_over_it_does_what_a_simple_model_says(journal: SparkJournal) -> None:
+    run_at_random(JournalStore(journal), seed=4, steps=12)
+    assert len(journal.events("random-4")) == 6
 
 
 def test_connect_and_classic_are_one_store(spark: Any, local_session: Any, schema: str, journal: SparkJournal) -> None:

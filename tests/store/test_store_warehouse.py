@@ -19,13 +19,14 @@ from databricks.sdk.core import Config
 from lakepact.cli import main
 from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed, UsageError
 from lakepact.sql import identifier, string
-from lakepact.store import Status, create_store, open_store
+from lakepact.store import JournalStore, Status, create_store, open_store
 from lakepact.store.delta_rs import DeltaJournal
 from lakepact.store.encoding import sha256_of
 from lakepact.store.governance import Access, Grant, grant_of, tags_of
 from lakepact.store.warehouse import MAX_STATEMENT, WarehouseJournal, WarehouseStatements, open_warehouse
+from lakepact.testing.store_oracle import run_at_random
 from lakepact.testing.store_samples import HOSTILE_SQL_TEXTS
-from lakepact.testing.store_suite import JournalSuite, put_event, status_event
+from lakepact.testing.store_suite import BareJournalSuite, put_event, status_event
 from lakepact.testing.workspace_statements import WorkspaceStatements
 
 _NUMBERS = itertools.count(1)
@@ -73,10 +74,8 @@ def made(workspace: WorkspaceStatements, schema: str) -> WarehouseJournal:
     return journal
 
 
-class TestWarehouseJournal(JournalSuite):
-    writers: ClassVar[int] = 3
-    random_runs: ClassVar[int] = 1
-    random_steps: ClassVar[int] = 10
+class TestWarehouseJournal(BareJournalSuite):
+    writers: ClassVar[int] = 2
     hostile_texts: ClassVar[tuple[str, ...]] = HOSTILE_SQL_TEXTS[2:]
 
     @pytest.fixture
@@ -86,6 +85,11 @@ class TestWarehouseJournal(JournalSuite):
     @pytest.fixture
     def reopen(self, workspace: WorkspaceStatements, schema: str) -> Callable[[], WarehouseJournal]:
         return lambda: journal_of(workspace, schema)
+
+
+def test_the_store_over_it_does_what_a_simple_model_says(made: WarehouseJournal) -> None:
+    run_at_random(JournalStore(made), seed=4, steps=12)
+    assert len(made.events("random-4")) == 6
 
 
 def test_no_value_is_in_the_text_of_a_statement(workspace: WorkspaceStatements, made: WarehouseJournal) -> None:
