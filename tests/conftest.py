@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What Delta does beside each query of a test is code that runs once: Spark need not write and compile Java for it. The
 # queries themselves stay generated code (`spark.sql.codegen.wholeStage`), as for users. And a file is renamed by one
 # call, where Hadoop's other way starts eight processes (`readlink`). Tests with a process of their own have none of it.
+# `catalog.listTables()` is one of the few things that need generated code; `SHOW TABLES` says the same.
 SESSION_CONF = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",

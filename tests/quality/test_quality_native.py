@@ -375,10 +375,10 @@ def test_other_objects_are_read_or_the_rule_is_skipped(spark: Any) -> None:
 
 
 def test_no_view_is_left_behind(spark: Any) -> None:
-    before = {table.name for table in spark.catalog.listTables()}
+    before = {row.tableName for row in spark.sql("SHOW TABLES").collect()}
     contract = document(
         declared("a", "integer", unique=True),
         quality=[{"metric": "duplicateValues", "mustBeLessThan": 5, "arguments": {"properties": ["a"]}}],
     )
     evaluated(spark, spark.range(3).selectExpr("id AS row", "id AS a"), contract)
-    assert {table.name for table in spark.catalog.listTables()} - before == set()
+    assert {row.tableName for row in spark.sql("SHOW TABLES").collect()} - before == set()

@@ -72,11 +72,11 @@ def test_the_true_counts_of_a_data_frame(spark: Any) -> None:
     sample = planted()
     frame = spark.createDataFrame([tuple(row.values()) for row in sample.rows], schema=SPARK_TYPES)
     parents = spark.createDataFrame([tuple(row.values()) for row in sample.regions], schema="code STRING")
-    before = {each.name for each in spark.catalog.listTables()}
+    before = {row.tableName for row in spark.sql("SHOW TABLES").collect()}
     engine = SodaEngine(compiled=True)
     context = context_of(sample, regions=FrameData(parents))
     assert_true_counts(evaluated(engine, FrameData(frame), sample.rules.objects[0], context), skipped=set())
-    assert {each.name for each in spark.catalog.listTables()} == before
+    assert {row.tableName for row in spark.sql("SHOW TABLES").collect()} == before
 
 
 def test_only_its_own_rules_unless_asked(files: tuple[Planted, FileData, FileData]) -> None:

@@ -212,7 +212,7 @@ def test_jobs_of_each_engine_end(idle: Any, local_session: Any, engine: str) -> 
     evaluation.context.stop.end(evaluation)
     assert soon(lambda: not evaluation.is_alive() and not threads("lakepact-check") and not active(idle))
     assert evaluation.ended
-    assert not [each for each in idle.catalog.listTables() if each.name.startswith("_lakepact_")]
+    assert not [row for row in idle.sql("SHOW TABLES").collect() if row.tableName.startswith("_lakepact_")]
 
 
 class Evaluation(threading.Thread):
