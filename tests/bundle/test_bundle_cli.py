@@ -154,17 +154,16 @@ def small(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def databricks(cli: Path, workspace: Workspace, tmp_path: Path) -> Databricks:
+def databricks(cli: Path, workspace: Workspace) -> Databricks:
     """Runs the CLI in a folder, on the double and on nothing else."""
 
     def run(folder: Path, *words: str, **variables: str) -> Said:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("DATABRICKS_", "BUNDLE_"))}
-        given = VARIABLES | {"inbox": f"delta:{tmp_path / 'inbox'}"}
         own = {
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
             "DATABRICKS_BUNDLE_ENGINE": "direct",
             "DATABRICKS_CLI_DISABLE_TELEMETRY": "1",
-            **{f"BUNDLE_VAR_{name}": value for name, value in given.items()},
+            **{f"BUNDLE_VAR_{name}": value for name, value in VARIABLES.items()},
         }
         access: Mapping[str, str] = variables or workspace.environment
         done = subprocess.run(
@@ -299,7 +298,6 @@ def test_a_validation_runs_the_pipeline_that_was_deployed(
     workspace: Workspace,
     lake: LocalSession,
     bundle: Path,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     prod = ("--target", "prod")
@@ -308,7 +306,9 @@ def test_a_validation_runs_the_pipeline_that_was_deployed(
         monkeypatch.setenv(name, value)
     create_store(f"uc:main.lakepact?warehouse={workspace.warehouse}")
     put_landing(workspace.catalog.volume_folder("main.flights.landing"))
-    inbox = open_inbox(f"delta:{tmp_path / 'inbox'}")
+    # The double's warehouse knows the schemas of its session; the deployment made this one in the catalog.
+    lake.classic.sql("CREATE SCHEMA lakepact_inbox")
+    inbox = open_inbox(f"uc:main.lakepact_inbox?warehouse={workspace.warehouse}")
     inbox.receive(Arrival(delivery_id="msg_1", type="x", contract_id="nyc-flights", version="1.0.0"))
     with CollibraServer() as collibra:
         stewards = validated(workspace, collibra)
