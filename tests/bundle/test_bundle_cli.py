@@ -154,16 +154,17 @@ def small(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def databricks(cli: Path, workspace: Workspace) -> Databricks:
+def databricks(cli: Path, workspace: Workspace, tmp_path: Path) -> Databricks:
     """Runs the CLI in a folder, on the double and on nothing else."""
 
     def run(folder: Path, *words: str, **variables: str) -> Said:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("DATABRICKS_", "BUNDLE_"))}
+        given = VARIABLES | {"inbox": f"delta:{tmp_path / 'inbox'}"}
         own = {
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
             "DATABRICKS_BUNDLE_ENGINE": "direct",
             "DATABRICKS_CLI_DISABLE_TELEMETRY": "1",
-            **{f"BUNDLE_VAR_{name}": value for name, value in VARIABLES.items()},
+            **{f"BUNDLE_VAR_{name}": value for name, value in given.items()},
         }
         access: Mapping[str, str] = variables or workspace.environment
         done = subprocess.run(
@@ -300,7 +301,8 @@ def test_a_validation_runs_the_pipeline_that_was_deployed(
     bundle: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    prod = ("--target", "prod")
+    place = f"uc:main.lakepact_inbox?warehouse={workspace.warehouse}"
+    prod = ("--target", "prod", "--var", f"inbox={place}")
     databricks(bundle, "deploy", *prod).well()
     for name, value in workspace.environment.items():
         monkeypatch.setenv(name, value)
@@ -308,7 +310,7 @@ def test_a_validation_runs_the_pipeline_that_was_deployed(
     put_landing(workspace.catalog.volume_folder("main.flights.landing"))
     # The double's warehouse knows the schemas of its session; the deployment made this one in the catalog.
     lake.classic.sql("CREATE SCHEMA lakepact_inbox")
-    inbox = open_inbox(f"uc:main.lakepact_inbox?warehouse={workspace.warehouse}")
+    inbox = open_inbox(place)
     inbox.receive(Arrival(delivery_id="msg_1", type="x", contract_id="nyc-flights", version="1.0.0"))
     with CollibraServer() as collibra:
         stewards = validated(workspace, collibra)
