@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lakepact.contract.model import Contract, SchemaObject
@@ -22,7 +20,6 @@ __all__ = [
     "asked_object",
     "asked_rules",
     "described_fault",
-    "environment",
     "public_columns",
     "result_of",
     "shown_number",
@@ -119,21 +116,6 @@ def asked_rules(rules: ObjectRules, engine: str, *, compiled: bool) -> tuple[Any
     """The rules that are for the engine, after lakepact's own where these are asked for too (`compiled`)."""
     own: tuple[AnyRule, ...] = (*rules.row_rules, *rules.dataset_rules) if compiled else ()
     return (*own, *(rule for rule in rules.engine_rules if rule.engine == engine))
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """While this is open, the process has these variables; then they are as they were."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def asked_object(contract: Contract, name: str) -> SchemaObject:

@@ -18,7 +18,6 @@ from lakepact.quality.delegated import (
     asked_object,
     asked_rules,
     described_fault,
-    environment,
     public_columns,
     shown_number,
 )
@@ -28,6 +27,7 @@ from lakepact.quality.shaped import ShapedData, Unanswerable, opened
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.literals import Inexpressible, as_fraction
 from lakepact.rules.model import Action, ObjectRules, RowRule
+from lakepact.spark.environment import environment
 from lakepact.spark.quiet import errors_expected
 from lakepact.sql import identifier
 from lakepact.targets.demands import Demand, Matching, RowCount, Typed, demands_of

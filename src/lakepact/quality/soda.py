@@ -16,7 +16,6 @@ from lakepact.quality.delegated import (
     asked_object,
     asked_rules,
     described_fault,
-    environment,
     shown_number,
 )
 from lakepact.quality.engine import Data, EngineContext, FrameData
@@ -26,6 +25,7 @@ from lakepact.quality.shaped import ShapedData, Unanswerable, opened
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.literals import Inexpressible
 from lakepact.rules.model import DatasetRule, EngineRule, ObjectRules, RowRule
+from lakepact.spark.environment import environment
 from lakepact.spark.quiet import errors_expected
 from lakepact.targets.demands import demands_of
 from lakepact.targets.queries import key_rows_query

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["ScopedEnvironment", "cache_folder"]
+__all__ = ["ScopedEnvironment", "cache_folder", "environment"]
 
 
 class ScopedEnvironment:
@@ -46,6 +47,18 @@ class ScopedEnvironment:
                 _put(name, before)
         while self._watched:
             _put(*self._watched.popitem())
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """While this is open, the process has these variables; then they are as they were."""
+    scope = ScopedEnvironment()
+    scope.watch(variables)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        scope.restore()
 
 
 def cache_folder() -> Path:

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from lakepact.local.pipeline_run import PipelineJob, run_pipeline
 from lakepact.local.result import DatasetResult, DatasetState, PipelineResult, UpdateResult, UpdateState
 from lakepact.local.selection import Selection
 from lakepact.local.sources import SourceFile
+from lakepact.spark.environment import environment
 from lakepact.spark.session import LocalSession, open_local_session
 from lakepact.testing.workspace_engine import Update
 
@@ -49,7 +49,7 @@ def serve(lines: Iterator[str], tell: Tell, storage: Path) -> None:
     with open_local_session(warehouse=warehouse, app_name="workspace", connect_functions=False) as kept:
         for line in lines:
             update = Update(**json.loads(line))
-            with _environment(update.environment):
+            with environment(update.environment):
                 tell(_run(update, storage, tell))
             if not kept.running:
                 break
@@ -143,20 +143,6 @@ def _failed(message: str) -> Mapping[str, Any]:
 def _schemas(warehouse: Path) -> list[str]:
     """The schemas of the lake: a source may read those that it does not write."""
     return sorted(folder.stem for folder in warehouse.glob("*.db"))
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 class _Telling:
