@@ -3,69 +3,54 @@
 from __future__ import annotations
 
 import gzip
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from collections.abc import Mapping
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
 
+from lakepact.testing.loopback import HttpDouble, Reply
+
 __all__ = ["Collector"]
 
 Points = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-class Collector:
+class Collector(HttpDouble):
     """Requests by path with their headers; `statuses` are the first answers, 0 to hang up, then all is taken.
 
     Of each request as many points as `rejected` says are refused. It is a context manager.
     """
 
     def __init__(self, *statuses: int, rejected: int = 0, reason: str = "") -> None:
-        self.requests: list[tuple[str, dict[str, str], ExportMetricsServiceRequest]] = []
+        super().__init__()
+        self.requests: list[tuple[str, Mapping[str, str], ExportMetricsServiceRequest]] = []
         self.tries = 0
-        collector = self
+        self._statuses = statuses
+        self._rejected = rejected
+        self._reason = reason
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    content = gzip.decompress(content)
-                collector.tries += 1
-                status = statuses[collector.tries - 1] if collector.tries <= len(statuses) else 200
-                if status == 0:
-                    self.connection.close()
-                    return
-                answer = ExportMetricsServiceResponse()
-                if status == 200:
-                    headers = {name.lower(): value for name, value in self.headers.items()}
-                    collector.requests.append((self.path, headers, ExportMetricsServiceRequest.FromString(content)))
-                    answer.partial_success.rejected_data_points = rejected
-                    answer.partial_success.error_message = reason
-                self.send_response(status)
-                body = answer.SerializeToString()
-                self.send_header("Content-Type", "application/x-protobuf")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return self.url
 
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Collector:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
+        """What a collector says; it keeps what it takes."""
+        if method != "POST":
+            return Reply(405)
+        self.tries += 1
+        status = self._statuses[self.tries - 1] if self.tries <= len(self._statuses) else 200
+        if status == 0:
+            return None
+        answer = ExportMetricsServiceResponse()
+        if status == 200:
+            content = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+            self.requests.append((target, headers, ExportMetricsServiceRequest.FromString(content)))
+            answer.partial_success.rejected_data_points = self._rejected
+            answer.partial_success.error_message = self._reason
+        return Reply(status, answer.SerializeToString(), {"Content-Type": "application/x-protobuf"})
 
     def points(self) -> Points:
         """The points of the last request by name and attributes, each once."""

@@ -3,62 +3,44 @@
 from __future__ import annotations
 
 import base64
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from collections.abc import Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from lakepact.testing.loopback import HttpDouble, Reply
 
 __all__ = ["Pushgateway"]
 
 
-class Pushgateway:
+class Pushgateway(HttpDouble):
     """Groups by path; `status` is what it answers instead of keeping them, 0 to hang up. It is a context manager."""
 
     def __init__(self, *, status: int | None = None, login: tuple[str, str] | None = None) -> None:
+        super().__init__()
         self.groups: dict[str, str] = {}
-        gateway = self
-        wanted = None if login is None else "Basic " + base64.b64encode(":".join(login).encode()).decode()
+        self._status = status
+        self._wanted = None if login is None else "Basic " + base64.b64encode(":".join(login).encode()).decode()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                text = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-                if status == 0:
-                    self.connection.close()
-                    return
-                self._answer(status or self._kept(text))
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return self.url
 
-            def _kept(self, text: str) -> int:
-                if wanted is not None and self.headers.get("Authorization") != wanted:
-                    return 401
-                try:
-                    families = list(text_string_to_metric_families(text))
-                except ValueError:
-                    return 400
-                if not self.path.startswith("/metrics/job/") or not families:
-                    return 400
-                gateway.groups[self.path] = text
-                return 200
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
+        """What a gateway says; it keeps what it takes."""
+        if self._status == 0:
+            return None
+        code = self._status or (self._kept(target, headers, body.decode()) if method == "PUT" else 405)
+        return Reply(code, b"" if code == 200 else b"no")
 
-            def _answer(self, code: int) -> None:
-                content = b"" if code == 200 else b"no"
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Pushgateway:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def _kept(self, target: str, headers: Mapping[str, str], text: str) -> int:
+        if self._wanted is not None and headers.get("authorization") != self._wanted:
+            return 401
+        try:
+            families = list(text_string_to_metric_families(text))
+        except ValueError:
+            return 400
+        if not target.startswith("/metrics/job/") or not families:
+            return 400
+        self.groups[target] = text
+        return 200
