@@ -191,7 +191,7 @@ class JudgedRows:
 
         Equal keys have equal hashes, and to group eight bytes is cheaper than to group keys.
         """
-        return self._repeated(f"xxhash64({_listed(self._keys(rule))})", rule)
+        return self._counted(self._repeated(rule, f"xxhash64({_listed(self._keys(rule))})"))
 
     def is_narrow(self, rule: RowRule) -> bool:
         """Whether each part of a key has eight bytes at most, so that little is won by hashing it first."""
@@ -202,15 +202,16 @@ class JudgedRows:
         """The query of the keys that occur more than once, in a form that Spark finds again where it was cached."""
         ((name, text),) = self._inputs()
         # With a common table expression the cached plan would not be recognised.
-        return self._repeated_keys(rule, f"(\n{text}\n) AS {name}")
+        return self._repeated(rule, _listed(self._keys(rule)), f"(\n{text}\n) AS {name}")
 
-    def _repeated_keys(self, rule: RowRule, rows: str = _INPUT) -> str:
-        keys = _listed(self._keys(rule))
-        return f"SELECT {keys} FROM {rows} WHERE {self._complete(rule)} GROUP BY {keys} HAVING count(1) > 1"
+    def _repeated(self, rule: RowRule, grouped: str, rows: str = _INPUT) -> str:
+        """The query of what occurs more than once among the complete keys of the rows."""
+        where = self._complete(rule)
+        return f"SELECT {grouped} FROM {rows} WHERE {where} GROUP BY {grouped} HAVING count(1) > 1"
 
     def exact_probe(self, rule: RowRule) -> str:
         """The query of how many keys occur more than once."""
-        return self._repeated(_listed(self._keys(rule)), rule)
+        return self._counted(self._repeated(rule, _listed(self._keys(rule))))
 
     def existing_probe(self, rule: RowRule, existing: str) -> str:
         """The query of whether a key of the data is in the relation `existing`: one line or none."""
@@ -218,9 +219,8 @@ class JudgedRows:
         found = f"SELECT 1 AS n\nFROM {_INPUT} AS i LEFT SEMI JOIN {existing} AS e ON {same}\nLIMIT 1"
         return self._with(self._inputs()) + found
 
-    def _repeated(self, grouped: str, rule: RowRule) -> str:
-        inner = f"SELECT 1 FROM {_INPUT} WHERE {self._complete(rule)} GROUP BY {grouped} HAVING count(1) > 1"
-        return f"{self._with(self._inputs())}SELECT count(1) AS n FROM (\n{inner}\n)"
+    def _counted(self, query: str) -> str:
+        return f"{self._with(self._inputs())}SELECT count(1) AS n FROM (\n{query}\n)"
 
     def _with(self, tables: Sequence[tuple[str, str]]) -> str:
         return "WITH " + ",\n".join(f"{name} AS (\n{text}\n)" for name, text in tables) + "\n"
@@ -251,7 +251,7 @@ class JudgedRows:
         clash, keys = self.clashes[rule.id], _listed(self._keys(rule))
         parts = []
         if clash.within:
-            parts.append(f"SELECT {keys} FROM {clash.known}" if clash.known else self._repeated_keys(rule))
+            parts.append(f"SELECT {keys} FROM {clash.known}" if clash.known else self._repeated(rule, keys))
         if clash.existing:
             # Only those that the data has too: a large table is not grouped for a few rows.
             there = _listed([f"e.{key}" for key in self._keys(rule)])
