@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from lakepact.atomic_files import UNFINISHED, replace_file, written_beside
+from lakepact.atomic_files import UNFINISHED, make_folder, replace_file, sync_folder, written_beside
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -45,3 +46,20 @@ def test_what_is_not_finished_has_a_name_that_no_reader_takes(tmp_path: Path) ->
     assert left.name.startswith(".")
     assert left.suffix == UNFINISHED
     assert left.read_bytes() == b"half"
+
+
+def test_a_folder_is_made_with_those_above_it_and_may_be_there(tmp_path: Path) -> None:
+    folder = tmp_path / "contracts" / "orders" / "documents"
+    make_folder(folder)
+    make_folder(folder)
+    assert folder.is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file"):
+        make_folder(tmp_path / "file" / "inner")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file system whose folders cannot be synced is known of Linux")
+def test_a_folder_that_cannot_be_synced_is_no_failure_and_one_that_is_absent_is(tmp_path: Path) -> None:
+    sync_folder(Path("/proc/self"))
+    with pytest.raises(FileNotFoundError, match="absent"):
+        sync_folder(tmp_path / "absent")

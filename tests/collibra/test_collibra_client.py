@@ -179,7 +179,7 @@ def items_of(pages: Pages, fetch: Callable[[Any], Any]) -> list[Any]:
 
 
 @given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=6), key=st.sampled_from(["items", "results"]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pages_by_cursor_lose_nothing_even_where_some_are_empty(sizes: list[int], key: str) -> None:
     pages = [[{"n": f"{page}.{item}"} for item in range(size)] for page, size in enumerate(sizes)]
     seen: list[Any] = []
@@ -196,7 +196,7 @@ def test_pages_by_cursor_lose_nothing_even_where_some_are_empty(sizes: list[int]
 
 
 @given(count=st.integers(0, 25))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_pages_by_offset_lose_nothing(count: int) -> None:
     items = [{"n": number} for number in range(count)]
 

@@ -135,7 +135,7 @@ def test_what_is_no_entry_is_passed_over(text: str) -> None:
     actor=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     purpose=st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_comes_back_even_where_collibra_wraps_and_cleans_it(reason: str, actor: str, purpose: str) -> None:
     given_ = event(1, reason=reason, actor=actor, summary=Summary(purpose=purpose))
     text = entry_text(Entry(token="t", first=1, events=(given_,)))

@@ -350,7 +350,6 @@ def test_after_random_operations_and_faults_both_sides_are_equal_and_nothing_was
     chosen = settings(
         max_examples=max(_LONG // 40, 5),
         stateful_step_count=_STEPS,
-        deadline=None,
         database=None,
         # What a soak finds is worth a look as it is: it is not run a thousand times more to make it short.
         phases=[Phase.generate] if _LONG else list(Phase),

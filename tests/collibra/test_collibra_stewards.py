@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collibra_store_suite import CollibraStoreSuite
 
 from lakepact.collibra.cache import ContractCache
 from lakepact.collibra.ledger import Entry, entry_text
@@ -20,8 +21,7 @@ from lakepact.collibra.stub_gateway import StubGateway
 from lakepact.errors import ConfigurationError, ContractMissing, RemoteUnavailable, StoreConflict, UsageError
 from lakepact.store.model import Event, EventKind, Status, StoredVersion
 from lakepact.store.protocol import ContractStore
-from lakepact.testing.contract_store_suite import StoreSuite, at_once
-from lakepact.testing.store_samples import HOSTILE_TEXTS, contract, document
+from lakepact.testing.store_samples import contract, document
 
 
 class Tenant(StubGateway):
@@ -80,12 +80,7 @@ def store(open_store: Callable[..., CollibraContractStore]) -> CollibraContractS
     return open_store()
 
 
-class TestStubStore(StoreSuite):
-    """The suite of every store, for ids and versions that Collibra can keep."""
-
-    writers = 4
-    random_runs = 2
-
+class TestStubStore(CollibraStoreSuite):
     @pytest.fixture
     def store(self, open_store: Callable[..., CollibraContractStore]) -> ContractStore:
         return open_store()
@@ -93,38 +88,6 @@ class TestStubStore(StoreSuite):
     @pytest.fixture
     def reopen_store(self, open_store: Callable[..., CollibraContractStore]) -> Callable[[], ContractStore]:
         return open_store
-
-    def test_hostile_ids_are_only_ids(self, store: ContractStore, reopen_store: Callable[[], ContractStore]) -> None:
-        kept = [text for text in HOSTILE_TEXTS if len(text) <= 200]
-        for number, text in enumerate(kept):
-            store.put(contract(text, f"1.0.{number}"), actor="ada", reason=text)
-        assert reopen_store().list_contracts() == tuple(sorted(kept))
-        for text in kept:
-            assert [event.reason for event in store.history(text)] == [text]
-
-    def test_writers_at_once_lose_nothing(
-        self, store: ContractStore, reopen_store: Callable[[], ContractStore]
-    ) -> None:
-        """As the suite has it, once the contract is there: of several that make it at once, only Collibra knows."""
-        store.put(contract("orders", "9.0.0"), actor="first")
-
-        def write(number: int) -> None:
-            mine = reopen_store()
-            for patch in range(3):
-                mine.put(contract("orders", f"{number}.0.{patch}"), actor=f"w{number}")
-
-        at_once(write, self.writers)
-        trail = store.history("orders")
-        assert [event.sequence for event in trail] == list(range(1, 3 * self.writers + 2))
-        wanted = {(f"w{number}", f"{number}.0.{patch}") for number in range(self.writers) for patch in range(3)}
-        assert {(event.actor, event.version) for event in trail[1:]} == wanted
-
-    def test_hostile_versions_are_only_versions(self, store: ContractStore) -> None:
-        versions = ["1.0.0-a", "1.0.0-A", "1.0.0-" + "x" * 94, "1.0.0"]
-        for version in versions:
-            store.put(contract("orders", version, purpose=version), actor="ada")
-        for version in versions:
-            assert store.get("orders", version).source == contract("orders", version, purpose=version).source
 
 
 def asset_of(tenant: Tenant, contract_id: str = "orders") -> str:

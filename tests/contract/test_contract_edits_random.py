@@ -194,7 +194,7 @@ CLASHES = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents_and_edits())
 def test_the_edited_text_holds_the_edited_data_and_every_other_line(case: tuple[str, list[Edit]]) -> None:
     text, edits = case

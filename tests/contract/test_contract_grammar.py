@@ -107,6 +107,14 @@ def test_accepted(version: str, body: str) -> None:
 
 REFUSED = [
     (ALL, "foo: 1\n", ["6:1 error LP131 a contract has no key `foo`"]),
+    (
+        ALL,
+        "data_contract: {name: x}\n",
+        [
+            "6:1 error LP131 a contract has no key `data_contract` (this is another format: "
+            "`lakepact convert FILE -o CONTRACT` makes a contract of it)"
+        ],
+    ),
     (ALL, "tenan: x\n", ["6:1 error LP131 a contract has no key `tenan` (did you mean `tenant`?)"]),
     (ALL, of_object("foo: 1"), ["8:5 error LP131 a schema object has no key `foo`"]),
     (ALL, of_object("logicalType: table"), ["8:18 error LP134 `logicalType` cannot be `table` (accepted: object)"]),

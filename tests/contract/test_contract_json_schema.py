@@ -316,7 +316,7 @@ def mutated(data: Any, version: ApiVersion, corpus: Path, draw: st.DataObject) -
     return result
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_all_three_agree_on_mutated_documents(odcs_corpus: Path, draw: st.DataObject) -> None:
     small = [found for found in documents(odcs_corpus) if "adventureworks" not in found[0]]

@@ -493,7 +493,7 @@ def cut_up(text: str, draw: st.DataObject) -> str:
     return text
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_official_documents_cut_up(odcs_corpus: Path, draw: st.DataObject) -> None:
     texts = corpus_texts(odcs_corpus)
@@ -504,7 +504,7 @@ def test_official_documents_cut_up(odcs_corpus: Path, draw: st.DataObject) -> No
         assert (document is None) <= bool(problems)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_official_documents_with_other_bytes(odcs_corpus: Path, draw: st.DataObject) -> None:
     texts = corpus_texts(odcs_corpus)

@@ -216,7 +216,7 @@ def in_any_order(value: Any) -> Any:
     return [in_any_order(entry) for entry in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(TEXT, VALUES, max_size=5))
 def test_any_document_reads_back_the_same_with_both_parsers(document: dict[str, Any]) -> None:
     text = written(document)
@@ -229,7 +229,7 @@ def test_any_document_reads_back_the_same_with_both_parsers(document: dict[str, 
     assert text.encode().decode() == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXT, VALUES)
 def test_the_loader_accepts_what_is_written(text: str, value: Any) -> None:
     table = {"name": text, "description": text, "tags": [text]}

@@ -92,7 +92,7 @@ def holders(value: Any) -> list[tuple[Any, str | int]]:
     return []
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SAMPLES), st.lists(st.tuples(st.integers(0, 10_000), JUNK), min_size=1, max_size=3))
 def test_a_damaged_source_is_refused_or_becomes_a_valid_contract(
     sample: tuple[str, str, Converter], damages: list[tuple[int, Any]]

@@ -55,7 +55,7 @@ def test_each_type_comes_back_as_it_was(ddl: str) -> None:
     assert resolved(reading.keys) == AtomicType(ddl)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TYPES)
 def test_types_of_any_shape_come_back_as_they_were(found: SparkType) -> None:
     reading = read_type(found.ddl)
@@ -162,7 +162,7 @@ def test_columns_are_read_with_their_clauses() -> None:
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text("struct<array>map,:() `'notnull", max_size=40))
 def test_no_text_breaks_the_reader(text: str) -> None:
     read_type(text)

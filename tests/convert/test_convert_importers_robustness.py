@@ -114,32 +114,32 @@ def survives(convert: Callable[..., Converted], source: bytes, file: str) -> Non
     loaded(converted)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(damaged(CHECKS))
 def test_damaged_checks(document: Any) -> None:
     survives(convert_dqx, json.dumps(document).encode(), "x.json")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(damaged(JSON_SCHEMA))
 def test_damaged_schemas(document: Any) -> None:
     survives(convert_json_schema, json.dumps(document).encode(), "x.json")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(damaged(yaml.safe_load(MODELS)))
 def test_damaged_property_files(document: Any) -> None:
     survives(convert_dbt, json.dumps(document).encode(), "x.yml")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(damaged(manifest()))
 def test_damaged_manifests(document: Any) -> None:
     survives(convert_dbt, json.dumps(document).encode(), "manifest.json")
 
 
 @pytest.mark.parametrize(("source", "file"), [(PYTHON, "x.py"), (SQL, "x.sql"), (SQL, ""), (PYTHON, "")])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_damaged_pipeline_sources(source: bytes, file: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(source)))

@@ -78,7 +78,7 @@ def test_everything_else_has_no_clause(predicate: str) -> None:
     assert clauses_of(predicate) == ()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text("ab10 ()<>='\"`ANDORNULLISBETWEEN,-.", max_size=30))
 def test_no_text_breaks_the_reader(text: str) -> None:
     clauses_of(text)

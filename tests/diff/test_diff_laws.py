@@ -18,7 +18,6 @@ from lakepact.diff import Breaks, ChangeKind, Level, compare
 
 some = settings(
     max_examples=100,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     database=None,
     derandomize=True,

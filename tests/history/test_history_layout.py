@@ -198,7 +198,7 @@ def test_one_version_in_two_files(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 99),
     st.integers(0, 99),

@@ -273,7 +273,7 @@ def test_separators_in_braces_do_not_count(text: str, separator: str, parts: tup
     assert split_revision(text, separator) == parts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(alphabet=st.sampled_from("git:HEAD~^{}@-/. \n\0é*[]"), max_size=14))
 def test_any_text_is_read_or_one_clear_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     root = tmp_path_factory.getbasetemp() / "any"

@@ -175,7 +175,7 @@ COMPARE = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(SCALAR_OPERATORS), NUMBERS), min_size=1, max_size=3), st.booleans())
 def test_what_is_said_to_be_impossible_is_what_no_number_meets(
     demands: list[tuple[Operator, Fraction]], percent: bool

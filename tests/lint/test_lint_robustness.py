@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from lint_page import snippets  # noqa: E402
 
 BAD = [snippet.document for snippet in snippets()]
-CALM = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+CALM = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 RICH = """\
 apiVersion: v3.2.0

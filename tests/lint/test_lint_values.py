@@ -132,7 +132,7 @@ PATTERNS = st.lists(st.tuples(ATOMS, QUANTIFIERS), min_size=1, max_size=4).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(PATTERNS, st.booleans(), st.booleans(), st.text("ab1.", max_size=8))
 def test_patterns_that_are_tried_match_as_python_says(pattern: str, start: bool, end: bool, text: str) -> None:
     whole = ("^" if start else "") + pattern + ("$" if end else "")

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from lakepact.store.tables import (
 )
 from lakepact.testing.store_samples import contract
 from lakepact.testing.store_suite import JournalSuite, put_event, status_event
+from speed import cpu_seconds
 
 
 class TestDeltaJournal(JournalSuite):
@@ -172,6 +174,17 @@ def test_small_files_are_joined_by_the_way(tmp_path: Path) -> None:
     never = tmp_path / "never"
     filled(never, 12, compact_every=0)
     assert len(events_table(never).file_uris()) == 12
+
+
+def test_a_commit_costs_no_more_after_many_others(tmp_path: Path) -> None:
+    journal = DeltaJournal(tmp_path, compact_every=0)
+    costs: list[float] = []
+    for number in range(1, 226):
+        event = put_event("orders", number, b"x", version=f"1.0.{number}")
+        costs.append(cpu_seconds(partial(journal.append, event, b"x")))
+    # Both are as far from the checkpoint before them, at every hundredth version.
+    assert min(costs[205:225]) < 2 * min(costs[5:25])
+    assert len(journal.events("orders")) == 225
 
 
 def test_optimize_joins_files_and_removes_what_is_old(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ EVENTS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EVENTS)
 def test_an_event_comes_back_and_has_one_text(event: Event) -> None:
     text = event_text(event)
@@ -117,7 +117,7 @@ def test_what_is_no_event_is_told() -> None:
         read_event('{"format": 2}')
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.datetimes(timezones=st.just(UTC)), st.datetimes(timezones=st.just(UTC)))
 def test_times_come_back_and_sort_as_text(one: datetime, other: datetime) -> None:
     assert read_time(time_text(one)) == one
@@ -139,7 +139,7 @@ def test_how_a_version_stands_as_data() -> None:
 NAME = re.compile(r"(?:[a-z0-9_-]|%[0-9a-f]{2}|\.(?!\.|$))*(?:%-[0-9a-f]{64})?|%")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(ANY_TEXT | st.sampled_from(HOSTILE_TEXTS))
 def test_a_name_is_harmless_and_tells_its_text(text: str) -> None:
     name = safe_name(text)
@@ -151,7 +151,7 @@ def test_a_name_is_harmless_and_tells_its_text(text: str) -> None:
     assert original_name(name) == (None if "%-" in name else text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text("aA.%-~\u00e9/", max_size=6), st.text("aA.%-~\u00e9/", max_size=6))
 def test_two_texts_have_two_names(one: str, other: str) -> None:
     assert (safe_name(one) == safe_name(other)) == (one == other)

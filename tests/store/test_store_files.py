@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import random
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from store_processes import put_at_once, told_by_killed_writers
 
 from lakepact.errors import ConfigurationError
 from lakepact.store import JournalStore, create_store, open_store
@@ -256,64 +253,16 @@ def test_a_writer_that_is_killed_anywhere_leaves_all_or_nothing(tmp_path: Path, 
     assert int(ended.stdout) > 30
 
 
-_WRITING_FOR_EVER = """
-import itertools, sys
-from lakepact.store import open_store
-from lakepact.testing.store_samples import contract
-store = open_store(sys.argv[1])
-print("ready", flush=True)
-for number in itertools.count():
-    version = f"{sys.argv[2]}.{number}.0"
-    store.put(contract("orders", version), actor="w")
-    print(version, flush=True)
-"""
-
-
 @pytest.mark.process
 def test_what_killed_writers_were_told_is_there(root: Path) -> None:
-    chance, told = random.Random(7), set[str]()
-    for number in range(8):
-        command = [sys.executable, "-c", _WRITING_FOR_EVER, str(root), str(number)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0, 0.1))
-            os.kill(writer.pid, signal.SIGKILL)
-            told.update(line.strip() for line in writer.stdout if line.endswith("\n"))
+    told = told_by_killed_writers(str(root), longest=0.1)
     store = JournalStore(FilesJournal(root))
     assert store.damaged() == ()
-    assert told
     assert told <= {each.version for each in store.list_versions("orders")}
     for each in store.list_versions("orders"):
         assert sha256_of(store.get("orders", each.version).source) == each.sha256
 
 
-_PUTTING = """
-import sys
-from lakepact.store import open_store
-from lakepact.testing.store_samples import contract
-store = open_store(sys.argv[1])
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(5):
-    store.put(contract("orders", f"{sys.argv[2]}.{number}.0"), actor=sys.argv[2])
-"""
-
-
 @pytest.mark.process
 def test_processes_at_once_lose_nothing(root: Path) -> None:
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _PUTTING, str(root), str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for number in range(4)
-    ]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"ready\n"
-    for writer in writers:
-        writer.communicate(b"go\n", timeout=60)
-    assert [writer.returncode for writer in writers] == [0] * 4
-    trail = open_store(str(root)).history("orders")
-    assert [event.sequence for event in trail] == list(range(1, 21))
-    assert len({event.version for event in trail}) == 20
+    put_at_once(str(root), writers=4, versions=5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from store_processes import put_at_once, told_by_killed_writers
 
 from git_samples import GitFolder
 from lakepact.errors import ConfigurationError, RemoteFailed, UsageError
@@ -511,68 +511,16 @@ def test_a_group_of_processes_that_is_killed_leaves_no_lock(root: Path) -> None:
     assert GitJournal(root).append(status_event("orders", 3, b"two"), None)
 
 
-_WRITING_FOR_EVER = """
-import itertools, sys
-from lakepact.store import open_store
-from lakepact.testing.store_samples import contract
-store = open_store(sys.argv[1])
-print("ready", flush=True)
-for number in itertools.count():
-    version = f"{sys.argv[2]}.{number}.0"
-    store.put(contract("orders", version), actor="w")
-    print(version, flush=True)
-"""
-
-
 @pytest.mark.process
 def test_what_killed_writers_were_told_is_there(root: Path) -> None:
-    chance, told = random.Random(7), set[str]()
-    for number in range(8):
-        command = [sys.executable, "-c", _WRITING_FOR_EVER, f"git:{root}", str(number)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as writer:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0, 0.3))
-            os.killpg(writer.pid, signal.SIGKILL)
-            told.update(line.strip() for line in writer.stdout if line.endswith("\n"))
+    told = told_by_killed_writers(f"git:{root}", longest=0.3)
     store = JournalStore(GitJournal(root))
-    assert told
     assert told <= {each.version for each in store.list_versions("orders")}
     assert store.damaged() == ()
     assert store.put(contract("orders", "9.0.0"), actor="w").version == "9.0.0"
 
 
-_PUTTING = """
-import sys
-from lakepact.store import open_store
-from lakepact.testing.store_samples import contract
-store = open_store(sys.argv[1])
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(3):
-    store.put(contract("orders", f"{sys.argv[2]}.{number}.0"), actor=sys.argv[2])
-"""
-
-
 @pytest.mark.process
 def test_eight_processes_at_once_lose_nothing(root: Path) -> None:
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _PUTTING, f"git:{root}", str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for number in range(8)
-    ]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"ready\n"
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write(b"go\n")
-        writer.stdin.flush()
-    for writer in writers:
-        writer.communicate(timeout=120)
-    assert [writer.returncode for writer in writers] == [0] * 8
-    trail = open_store(f"git:{root}").history("orders")
-    assert [event.sequence for event in trail] == list(range(1, 25))
-    assert len({event.version for event in trail}) == 24
+    put_at_once(f"git:{root}", writers=8, versions=3)
     assert _git(root, "rev-list", "--count", "main") == "25"

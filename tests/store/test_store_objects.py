@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from store_processes import put_at_once
 
 from lakepact.errors import ConfigurationError, ExtraMissing, RemoteFailed, UsageError
 from lakepact.store import JournalStore, create_store, open_store
@@ -355,35 +356,7 @@ def test_a_writer_that_is_killed_anywhere_leaves_all_or_nothing(tmp_path: Path) 
     assert int(ended.stdout) > 50
 
 
-_PUTTING = """
-import sys
-from lakepact.store import open_store
-from lakepact.testing.store_samples import contract
-store = open_store(sys.argv[1])
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(5):
-    store.put(contract("orders", f"{sys.argv[2]}.{number}.0"), actor=sys.argv[2])
-"""
-
-
 @pytest.mark.process
 def test_processes_at_once_lose_nothing(disk: Path) -> None:
-    command = [sys.executable, "-c", _PUTTING, f"fsspec:local://{disk}"]
-    writers = [
-        subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for number in range(4)
-    ]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"ready\n"
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write(b"go\n")
-        writer.stdin.flush()
-    for writer in writers:
-        writer.communicate(timeout=60)
-    assert [writer.returncode for writer in writers] == [0] * 4
-    trail = open_store(f"fsspec:local://{disk}").history("orders")
-    assert [event.sequence for event in trail] == list(range(1, 21))
-    assert len({event.version for event in trail}) == 20
+    put_at_once(f"fsspec:local://{disk}", writers=4, versions=5)
     assert not [name for name in os.listdir(disk / "events" / "orders") if name.endswith(".tmp")]

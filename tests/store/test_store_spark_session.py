@@ -53,7 +53,11 @@ def journal(spark: Any, schema: str) -> SparkJournal:
 
 class TestSparkJournal(BareJournalSuite):
     writers: ClassVar[int] = 2
-    hostile_texts: ClassVar[tuple[str, ...]] = HOSTILE_SQL_TEXTS
+    # Each statement takes a second: texts that must not be taken for each other, one of them with all that may break.
+    hostile_texts: ClassVar[tuple[str, ...]] = (
+        *("orders", "Orders", "cafe\u0301", "caf\u00e9"),
+        "\U0001f986".join(HOSTILE_SQL_TEXTS[2:]),
+    )
 
     @pytest.fixture
     def journal(self, spark: Any, schema: str) -> SparkJournal:

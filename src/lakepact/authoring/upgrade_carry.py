@@ -22,7 +22,7 @@ from lakepact.contract.grammar_shapes import Section, grammar_of
 from lakepact.contract.grammar_values import Finding
 from lakepact.contract.model import ApiVersion
 from lakepact.contract.problems import Code
-from lakepact.contract.variables import variables_in
+from lakepact.contract.variables import texts_in, variables_in
 from lakepact.contract.yaml_nodes import child_path
 
 __all__ = ["carry", "restore", "variables"]
@@ -276,11 +276,6 @@ def _instead(key: str, value: object, holder: str) -> str | None:
     return None
 
 
-def _is_better(draft: Draft, edits: list[Edit], base: list[Finding]) -> bool:
-    """Whether the version takes the document with these edits at least as well as without them."""
-    return len(check(draft.preview(edits), draft.grammar)) <= len(base)
-
-
 def _without_empty_list(group: list[Proposal], holder: str, count: int) -> Iterator[Proposal]:
     """The proposals; where they take out all custom properties of the holder, they take out the list."""
     if len(group) < count:
@@ -296,7 +291,7 @@ def variables(draft: Draft) -> Iterator[Proposal]:
     had, has = (version is ApiVersion.V3_2_0 for version in (draft.declared, draft.to))
     if had == has:
         return
-    for path, text in _texts(draft.data, ""):
+    for path, text in texts_in(draft.data, ""):
         names = ", ".join(dict.fromkeys(f"`{variable.name}`" for variable in variables_in(text)))
         if names and had:
             message = f"{draft.to.value} has no variables; {names} is plain text there"
@@ -304,14 +299,3 @@ def variables(draft: Draft) -> Iterator[Proposal]:
         elif names:
             message = f"{names} is a variable from v3.2.0 on, was plain text"
             yield Proposal(notes=(Note("LP702", path, message, "give it a value where the contract is used"),))
-
-
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, entry in value.items():
-            yield from _texts(entry, child_path(path, key))
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from _texts(entry, f"{path}[{index}]")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakepact.contract.edit_data import expected_data, moved_paths
-from lakepact.contract.edits import Append, Edit, EditRefused, Insert, SetValue, TextOf, edited
+from lakepact.contract.edit_model import texts_taken
+from lakepact.contract.edits import Append, Edit, EditRefused, Insert, SetValue, edited
 from lakepact.contract.grammar_shapes import Grammar, grammar_of
 from lakepact.contract.model import ApiVersion, Contract, Place
 from lakepact.contract.yaml_nodes import YamlDocument, child_path, read_yaml
@@ -120,7 +121,7 @@ class Draft:
         for proposal in proposals:
             for note in proposal.notes:
                 self.note(note)
-        taken = {path: self.value(path) for edit in edits for path in _taken(edit)}
+        taken = {path: self.value(path) for edit in edits for path in texts_taken(edit)}
         moved = moved_paths(self.data, edits, taken)
         before = self.origins
         self.origins = moved if before is None else {new: before[old] for new, old in moved.items() if old in before}
@@ -143,7 +144,7 @@ class Draft:
 
     def preview(self, edits: Sequence[Edit]) -> YamlDocument:
         """What the document would hold after edits, without places."""
-        taken = {path: self.value(path) for edit in edits for path in _taken(edit)}
+        taken = {path: self.value(path) for edit in edits for path in texts_taken(edit)}
         return YamlDocument(data=expected_data(self.data, edits, taken), texts=self.document.texts)
 
     def note(self, note: Note) -> None:
@@ -175,18 +176,6 @@ def _read(source: bytes) -> YamlDocument:
     document, _ = read_yaml(source.decode("utf-8-sig"))
     assert document is not None, "an edited document reads as what it was checked to be"
     return document
-
-
-def _taken(edit: Edit) -> Iterator[str]:
-    values = [edit.value] if isinstance(edit, SetValue | Insert | Append) else []
-    while values:
-        value = values.pop()
-        if isinstance(value, TextOf):
-            yield value.path
-        elif isinstance(value, dict):
-            values += value.values()
-        elif isinstance(value, list):
-            values += value
 
 
 def steps_of(path: str) -> list[str | int]:

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from lakepact.errors import UsageError
 
 if TYPE_CHECKING:
+    from lakepact.diff import Waiver
     from lakepact.notify import Notifier
     from lakepact.project import Project
+    from lakepact.store import Status
 
 __all__ = [
+    "Actor",
     "EnvironmentName",
     "NotifyFile",
     "PipelineNames",
     "ProjectFolder",
+    "actor_of",
     "names_of",
     "notifier_for",
     "opened_notifier",
     "opened_project",
     "regular_file",
+    "status_of",
+    "waivers_in",
 ]
 
+_ACTOR: Final = "LAKEPACT_ACTOR"
+
+Actor = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", envvar=_ACTOR, help="Who does it (default: your user name).", show_default=False),
+]
 ProjectFolder = Annotated[
     Path, typer.Argument(metavar="DIR", help="Folder of lakepact.yml, or one below it.", show_default=False)
 ]
@@ -88,3 +102,29 @@ def regular_file(path: Path, *, what: str) -> Path:
     if not path.exists():
         raise UsageError(f"there is no file '{path}'", "LP420")
     return path
+
+
+def actor_of(given: str | None, *, code: str) -> str:
+    """Who does it: whoever is named, else the user of this machine. Raises UsageError of that code for nobody."""
+    try:
+        return given or getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise UsageError("nobody knows who you are", code, f"name yourself with --actor, or set {_ACTOR}") from error
+
+
+def status_of(text: str, *, code: str) -> Status:
+    """The status of that name, however its words are joined. Raises UsageError of that code where there is none."""
+    from lakepact.store import Status
+
+    try:
+        return Status(text.strip().casefold().replace("-", " ").replace("_", " "))
+    except ValueError:
+        known = ", ".join(each.value for each in Status)
+        raise UsageError(f"'{text}' is no status", code, f"choose one of {known}") from None
+
+
+def waivers_in(file: Path | None) -> tuple[Waiver, ...]:
+    """The waivers of a file that hold today; none without one. Raises UsageError LP420 where it is no file."""
+    from lakepact.diff import load_waivers
+
+    return load_waivers(regular_file(file, what="a waiver file"), today=dt.date.today()) if file else ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import getpass
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from lakepact.cli.arguments import regular_file
+from lakepact.cli.arguments import Actor, actor_of, regular_file, status_of, waivers_in
 from lakepact.cli.collibra_options import AsJson, SettingsFile, counted, mapping_of, settings_in, show_rows, store_of
 from lakepact.cli.output import say, show_json
 from lakepact.errors import ExitCode, UsageError
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from lakepact.collibra.overview import PortRow, Standing
     from lakepact.collibra.store import CollibraContractStore
     from lakepact.contract import Contract
-    from lakepact.diff import Waiver
     from lakepact.store.model import Status, StoredVersion
 
 __all__ = ["list_", "promote", "pull", "push", "status"]
@@ -30,12 +27,6 @@ __all__ = ["list_", "promote", "pull", "push", "status"]
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:.*", re.DOTALL)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
-_Actor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", envvar="LAKEPACT_ACTOR", help="Who does it (default: your user name).", show_default=False
-    ),
-]
 _Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of contracts.", show_default=False)]
 
 
@@ -86,7 +77,7 @@ def pull(
 
     if bool(contract_ids) == everything:
         raise UsageError("name contracts, or give --all", "LP429", "`lakepact collibra list` shows which there are")
-    store, wanted = store_of(settings_in(settings)), None if status == "any" else _status(status)
+    store, wanted = store_of(settings_in(settings)), None if status == "any" else status_of(status, code="LP429")
     in_store = _ADDRESS.fullmatch(to) is not None
     found = _versions(store, contract_ids or (), wanted, each_version=in_store)
     moved = (
@@ -117,7 +108,7 @@ def push(
         str | None,
         typer.Option(metavar="HASH", help="Replace the draft that has this hash.", show_default=False),
     ] = None,
-    actor: _Actor = None,
+    actor: Actor = None,
     settings: SettingsFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -142,7 +133,7 @@ def push(
         external_system=chosen.external_system,
     )
     store = collibra_store(chosen, port_of=finder)
-    moved = push_contracts(store, read, actor=_actor(actor), reason=reason, expected=expected)
+    moved = push_contracts(store, read, actor=actor_of(actor, code="LP429"), reason=reason, expected=expected)
     _show_moved(moved, "did not arrive", as_json=as_json)
 
 
@@ -201,7 +192,7 @@ def promote(
         Path | None,
         typer.Option(metavar="FILE", help="Changes that the version need not cover.", show_default=False),
     ] = None,
-    actor: _Actor = None,
+    actor: Actor = None,
     settings: SettingsFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -220,10 +211,10 @@ def promote(
         contract_id,
         version,
         sha256=sha256,
-        actor=_actor(actor),
+        actor=actor_of(actor, code="LP429"),
         reason=reason,
-        to=_status(to),
-        waivers=_waived(waivers),
+        to=status_of(to, code="LP429"),
+        waivers=waivers_in(waivers),
     )
     if as_json:
         from lakepact.store.encoding import version_data
@@ -299,30 +290,6 @@ def _hash_of(reviewed: Path | None, expected: str | None) -> str:
     if not _HASH.fullmatch(text):
         raise UsageError(f"'{expected}' is no hash", "LP429", "give all 64 digits of the SHA-256, or --reviewed FILE")
     return text
-
-
-def _status(text: str) -> Status:
-    from lakepact.store.model import Status
-
-    try:
-        return Status(text.strip().casefold().replace("-", " ").replace("_", " "))
-    except ValueError:
-        known = ", ".join(each.value for each in Status)
-        raise UsageError(f"'{text}' is no status", "LP429", f"choose one of {known}") from None
-
-
-def _waived(file: Path | None) -> Sequence[Waiver]:
-    from lakepact.diff import load_waivers
-
-    return load_waivers(regular_file(file, what="a waiver file"), today=dt.date.today()) if file else ()
-
-
-def _actor(given: str | None) -> str:
-    try:
-        return given or getpass.getuser()
-    except (OSError, KeyError) as error:
-        message = "nobody knows who you are"
-        raise UsageError(message, "LP429", "name yourself with --actor, or set LAKEPACT_ACTOR") from error
 
 
 def _row_cells(row: PortRow) -> tuple[str, ...]:

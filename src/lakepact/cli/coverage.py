@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any, Final
 
 from lakepact.contract.model import Contract
-from lakepact.local.report import Line, Span
 from lakepact.plan.model import DatasetRole
 from lakepact.plan.names import dataset_name
 from lakepact.rules.model import (
@@ -27,6 +26,7 @@ from lakepact.rules.model import (
     RowRuleKind,
     RuleSet,
 )
+from lakepact.toned_lines import Line, Span
 
 __all__ = ["clauses_of", "coverage_json", "coverage_lines", "rule_sql"]
 

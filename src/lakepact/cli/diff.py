@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakepact.cli.arguments import regular_file
-from lakepact.cli.output import printable, say, show_json, show_lines, wants_colour, write
+from lakepact.cli.arguments import waivers_in
+from lakepact.cli.output import say, show_json, show_lines, write
 from lakepact.errors import ContractInvalid, ExitCode, Problem, Severity, UsageError
+from lakepact.toned_lines import Span
 
 if TYPE_CHECKING:
     from lakepact.contract.model import Contract
@@ -49,11 +48,11 @@ def diff(
     Each change has a level (major, minor, patch) and whom it breaks. Exit code 1 where the version number of the new
     contract does not cover them.
     """
-    from lakepact.diff import compare, load_waivers
+    from lakepact.diff import compare
 
     chosen = _format(form, as_json=as_json)
     before, after = _contracts(old, new)
-    allowed = load_waivers(regular_file(waivers, what="a waiver file"), today=dt.date.today()) if waivers else ()
+    allowed = waivers_in(waivers)
     comparison = compare(before, after, waivers=allowed)
     _show(comparison, chosen)
     if not comparison.version_ok:
@@ -100,12 +99,8 @@ def _show(comparison: Comparison, form: Format) -> None:
         show_json(comparison_json(comparison))
     elif form is Format.MARKDOWN:
         write(markdown(comparison))
-    elif wants_colour(sys.stdout):
-        from lakepact.local.report import Span
-
-        show_lines((Span(line, _tone(line)),) for line in text_lines(comparison))
     else:
-        write("".join(f"{printable(line)}\n" for line in text_lines(comparison)))
+        show_lines((Span(line, _tone(line)),) for line in text_lines(comparison))
 
 
 def _tone(line: str) -> str:

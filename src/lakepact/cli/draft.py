@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from lakepact.cli.arguments import Actor, actor_of
 from lakepact.cli.output import say, show_json, write
 from lakepact.errors import ContractInvalid, ExitCode, UsageError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draft", "from_files", "from_registry", "from_results", "from_schema", "resubmit"]
 
-_ACTOR: Final = "LAKEPACT_ACTOR"
 _FORMS: Final = ("parquet", "csv", "json")
 _KINDS: Final = ("avro", "json", "protobuf", "subject")
 
@@ -51,10 +50,6 @@ _Outbox = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where drafts wait while the store is away.", show_default=False),
 ]
-_Actor = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", envvar=_ACTOR, help="Who does it (default: your user name).", show_default=False),
-]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 draft = typer.Typer(
@@ -77,7 +72,7 @@ def from_schema(
     cause: _Cause = "the schema of the data is not that of the contract",
     store: _Store = None,
     outbox: _Outbox = None,
-    actor: _Actor = None,
+    actor: Actor = None,
     as_json: _Json = False,
 ) -> None:
     """From the schema of a data frame, as `df.schema.json()` writes it."""
@@ -114,7 +109,7 @@ def from_files(
     cause: _Cause = "files were delivered",
     store: _Store = None,
     outbox: _Outbox = None,
-    actor: _Actor = None,
+    actor: Actor = None,
     as_json: _Json = False,
 ) -> None:
     """From files: Parquet by its footers, CSV and JSON by their first bytes."""
@@ -152,7 +147,7 @@ def from_registry(
     cause: _Cause = "the schema in the registry is not that of the contract",
     store: _Store = None,
     outbox: _Outbox = None,
-    actor: _Actor = None,
+    actor: Actor = None,
     as_json: _Json = False,
 ) -> None:
     """From a schema of a registry: Avro, JSON Schema or Protobuf."""
@@ -191,7 +186,7 @@ def from_results(
     cause: _Cause = "rules are violated",
     store: _Store = None,
     outbox: _Outbox = None,
-    actor: _Actor = None,
+    actor: Actor = None,
     as_json: _Json = False,
 ) -> None:
     """From the results of rules, as JSON rows of `rule_results`."""
@@ -291,7 +286,7 @@ def _show(made: Draft | None, store: str | None, outbox: Path | None, actor: str
         sure = f" ({int(change.confidence * 100)}% sure)" if change.confidence < 1 else ""
         said = "" if change.adopted else ", only listed"
         say(f"{change.kind}: {change.text}{sure}{said} [{change.evidence}]")
-    created = _submitted(made, store, outbox, _actor(actor)) if store is not None else None
+    created = _submitted(made, store, outbox, actor_of(actor, code="LP888")) if store is not None else None
     if as_json:
         show_json(_data(made, created))
     elif store is None:
@@ -339,10 +334,3 @@ def _data(made: Draft, created: bool | None) -> dict[str, Any]:
         "proposals": proposals,
         "document": made.contract.source.decode("utf-8-sig"),
     }
-
-
-def _actor(given: str | None) -> str:
-    try:
-        return given or getpass.getuser()
-    except (OSError, KeyError) as error:
-        raise UsageError("nobody knows who you are", "LP888", f"name yourself with --actor, or set {_ACTOR}") from error

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakepact.cli.arguments import regular_file
-from lakepact.cli.output import printable, say, show_json, show_lines, wants_colour, write
+from lakepact.cli.arguments import waivers_in
+from lakepact.cli.output import printable, say, show_json, show_lines, write
 from lakepact.errors import ExitCode, UsageError
+from lakepact.toned_lines import Span
 
 if TYPE_CHECKING:
     from lakepact.history import GateReport
@@ -56,13 +55,12 @@ def gate(
     where a contract is invalid, a published version changed or vanished, or a version does not cover the changes since
     the one before it and all published ones of its major.
     """
-    from lakepact.diff import load_waivers
     from lakepact.history import Layout
     from lakepact.history import gate as judge
 
     chosen = _format(form, as_json=as_json)
     pattern = Layout.parse(layout) if layout is not None else None
-    allowed = load_waivers(regular_file(waivers, what="a waiver file"), today=dt.date.today()) if waivers else ()
+    allowed = waivers_in(waivers)
     report = judge(span, directory=folder, waivers=allowed, layout=pattern)
     _show(report, chosen)
     if not report.ok:
@@ -79,7 +77,7 @@ def _show(report: GateReport, form: GateFormat) -> None:
     from lakepact.history.gate_report import gate_annotations, gate_json, gate_lines, gate_markdown, gate_summary
 
     if form is GateFormat.TEXT:
-        _show_text(list(gate_lines(report)))
+        show_lines((Span(line, _TONES.get(line.partition(" ")[0], "")),) for line in gate_lines(report))
         return
     if form is GateFormat.JSON:
         show_json(gate_json(report))
@@ -88,12 +86,3 @@ def _show(report: GateReport, form: GateFormat) -> None:
     else:
         write("".join(f"{printable(line)}\n" for line in gate_annotations(report)))
     say(gate_summary(report))
-
-
-def _show_text(lines: list[str]) -> None:
-    if not wants_colour(sys.stdout):
-        write("".join(f"{printable(line)}\n" for line in lines))
-        return
-    from lakepact.local.report import Span
-
-    show_lines((Span(line, _TONES.get(line.partition(" ")[0], "")),) for line in lines)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from lakepact.cli.output import printable, say, show_json, show_lines, wants_colour, write
+from lakepact.cli.output import say, show_json, show_lines, write
 from lakepact.errors import ConfigurationError, ExitCode, Problem, Severity, UsageError
+from lakepact.toned_lines import Line, Span
 
 if TYPE_CHECKING:
     from lakepact.lint.files import Candidate
@@ -25,6 +26,7 @@ __all__ = ["lint"]
 
 _STDIN: Final = "-"
 _MANY: Final = 20
+_TONES: Final = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
 
 
 class _Format(StrEnum):
@@ -180,20 +182,14 @@ def _show(reports: Sequence[FileReport], output: _Format, fail_on: Severity) -> 
         case _Format.GITHUB:
             write("".join(f"{line}\n" for line in github_lines(reports)))
         case _Format.TEXT:
-            _show_text(reports)
+            show_lines(line for report in reports for problem in report.problems for line in _lines(problem))
 
 
-def _show_text(reports: Sequence[FileReport]) -> None:
-    if not wants_colour(sys.stdout):
-        write("".join(f"{printable(str(problem))}\n" for report in reports for problem in report.problems))
-        return
-    from lakepact.local.report import Span
-
-    tones = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
-    for report in reports:
-        for problem in report.problems:
-            first, _, rest = str(problem).partition("\n")
-            show_lines([(Span(first, tones[problem.severity]),), *((Span(line, "dim"),) for line in rest.splitlines())])
+def _lines(problem: Problem) -> Iterator[Line]:
+    first, *rest = str(problem).split("\n")
+    yield (Span(first, _TONES[problem.severity]),)
+    for line in rest:
+        yield (Span(line, "dim"),)
 
 
 def _summarise(reports: Sequence[FileReport]) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from lakepact.cli.arguments import regular_file
+from lakepact.cli.arguments import Actor, actor_of, status_of, waivers_in
 from lakepact.cli.diff import Format
 from lakepact.cli.diff import diff as diff_documents
 from lakepact.cli.output import log_to_stderr, printable, say, show_json, write
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from lakepact.contract import Contract
-    from lakepact.diff import Waiver
     from lakepact.store import ContractStore, Event, Status, StoredVersion
     from lakepact.store.sync import Synced
 
@@ -40,17 +38,12 @@ __all__ = [
 ]
 
 _ADDRESS: Final = "LAKEPACT_STORE"
-_ACTOR: Final = "LAKEPACT_ACTOR"
 
 _Store = Annotated[
     str | None,
     typer.Option("--store", "-s", metavar="ADDRESS", envvar=_ADDRESS, help="The store.", show_default=False),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Actor = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", envvar=_ACTOR, help="Who does it (default: your user name).", show_default=False),
-]
 _Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit trail.", show_default=False)]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a contract.", show_default=False)]
 _Version = Annotated[str, typer.Argument(metavar="VERSION", help="One of its versions.", show_default=False)]
@@ -106,7 +99,7 @@ def put(
     status: Annotated[str, typer.Option(metavar="STATUS", help="draft, or `in review`.")] = "draft",
     expected: _Expected = None,
     no_review: _NoReview = False,
-    actor: _Actor = None,
+    actor: Actor = None,
     address: _Store = None,
     as_json: _Json = False,
 ) -> None:
@@ -116,9 +109,9 @@ def put(
     """
     if expected is not None and len(contracts) > 1:
         raise UsageError("--expected is about one contract", "LP858", "put that one alone")
-    begin = _status(status)
+    begin = status_of(status, code="LP858")
     read = [_read_contract(text) for text in contracts]
-    opened, who = _opened(address, no_review=no_review), _actor(actor)
+    opened, who = _opened(address, no_review=no_review), actor_of(actor, code="LP858")
     put_ = [opened.put(each, actor=who, reason=reason, status=begin, expected=expected) for each in read]
     _show_versions(put_, as_json=as_json)
 
@@ -145,7 +138,7 @@ def get(
         raise UsageError("VERSION and --specifier exclude each other", "LP858")
     opened = _opened(address)
     if version is None:
-        wanted = None if status == "any" else _status(status)
+        wanted = None if status == "any" else status_of(status, code="LP858")
         found = opened.latest(contract_id, status=wanted, specifier=specifier, on=_moment(on))
     else:
         found = opened.version(contract_id, version)
@@ -251,7 +244,7 @@ def promote(
     expected: _Expected = None,
     waivers: _Waivers = None,
     no_review: _NoReview = False,
-    actor: _Actor = None,
+    actor: Actor = None,
     address: _Store = None,
     as_json: _Json = False,
 ) -> None:
@@ -259,8 +252,8 @@ def promote(
 
     A version is validated only where its number covers what changed since the one before it; else exit code 1.
     """
-    opened, who = _opened(address, no_review=no_review), _actor(actor)
-    status = _next_status(opened.version(contract_id, version)) if to is None else _status(to)
+    opened, who = _opened(address, no_review=no_review), actor_of(actor, code="LP858")
+    status = _next_status(opened.version(contract_id, version)) if to is None else status_of(to, code="LP858")
     changed = opened.set_status(
         contract_id,
         version,
@@ -268,7 +261,7 @@ def promote(
         actor=who,
         reason=reason,
         expected_sha256=expected,
-        waivers=_waived(waivers),
+        waivers=waivers_in(waivers),
     )
     _show_versions([changed], as_json=as_json)
 
@@ -279,13 +272,14 @@ def deprecate(
     version: _Version,
     reason: _Reason,
     retire: Annotated[bool, typer.Option("--retire", help="Retire a version that is deprecated.")] = False,
-    actor: _Actor = None,
+    actor: Actor = None,
     address: _Store = None,
     as_json: _Json = False,
 ) -> None:
     """Say that a validated version should not be used for anything new."""
-    status = _status("retired" if retire else "deprecated")
-    changed = _opened(address).set_status(contract_id, version, status, actor=_actor(actor), reason=reason)
+    status = status_of("retired" if retire else "deprecated", code="LP858")
+    opened, who = _opened(address), actor_of(actor, code="LP858")
+    changed = opened.set_status(contract_id, version, status, actor=who, reason=reason)
     _show_versions([changed], as_json=as_json)
 
 
@@ -307,7 +301,7 @@ def sync(
     from lakepact.store.sync import sync as sync_stores
 
     sides = _opened(address, no_review=no_review), open_store(other, review_required=not no_review)
-    found = sync_stores(*sides, dry_run=dry_run, waivers=_waived(waivers))
+    found = sync_stores(*sides, dry_run=dry_run, waivers=waivers_in(waivers))
     if as_json:
         show_json([_synced_json(each) for each in found])
     else:
@@ -346,27 +340,8 @@ def _opened(address: str | None, *, no_review: bool = False) -> ContractStore:
     return open_store(_address(address), review_required=not no_review)
 
 
-def _actor(given: str | None) -> str:
-    """Who does it. Raises UsageError LP858 where that is not known."""
-    try:
-        return given or getpass.getuser()
-    except (OSError, KeyError) as error:
-        raise UsageError("nobody knows who you are", "LP858", f"name yourself with --actor, or set {_ACTOR}") from error
-
-
-def _status(text: str) -> Status:
-    """The status of that name, however its words are joined. Raises UsageError LP858."""
-    from lakepact.store import Status
-
-    try:
-        return Status(text.strip().casefold().replace("-", " ").replace("_", " "))
-    except ValueError:
-        known = ", ".join(status.value for status in Status)
-        raise UsageError(f"'{text}' is no status", "LP858", f"choose one of {known}") from None
-
-
 def _optional_status(text: str | None) -> Status | None:
-    return None if text is None else _status(text)
+    return None if text is None else status_of(text, code="LP858")
 
 
 def _next_status(version: StoredVersion) -> Status:
@@ -392,12 +367,6 @@ def _moment(text: str | None) -> dt.datetime | None:
     except ValueError:
         raise UsageError(f"'{text}' is no time", "LP858", "write 2024-01-31 or 2024-01-31T10:00:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-
-
-def _waived(file: Path | None) -> Sequence[Waiver]:
-    from lakepact.diff import load_waivers
-
-    return load_waivers(regular_file(file, what="a waiver file"), today=dt.date.today()) if file else ()
 
 
 def _read_contract(text: str) -> Contract:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,6 @@ from lakepact.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from lakepact.authoring import Upgraded
     from lakepact.contract.model import ApiVersion
-    from lakepact.errors import Problem
 
 __all__ = ["upgrade"]
 
@@ -84,19 +84,6 @@ def _json(file: Path, before: bytes, result: Upgraded, *, in_place: bool) -> dic
         "changed": result.source != before,
         "written": in_place and result.source != before,
         "valid": result.valid,
-        "changes": [_problem(problem) for problem in result.changes],
-        "losses": [_problem(problem) for problem in result.losses],
-    }
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "message": problem.message,
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "path": problem.path,
-        "hint": problem.hint,
+        "changes": [asdict(problem) for problem in result.changes],
+        "losses": [asdict(problem) for problem in result.losses],
     }

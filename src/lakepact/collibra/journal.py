@@ -35,7 +35,7 @@ from lakepact.store.folding import fold
 from lakepact.store.model import Event, EventKind, Status
 from lakepact.store.summary import summary_of
 
-__all__ = ["CollibraJournal", "Freshness", "LiveJournal", "PortOf", "ValidatedJournal"]
+__all__ = ["CollibraJournal", "Freshness", "JournalView", "PortOf"]
 
 _LOG: Final = logging.getLogger(__name__)
 _BEGINNING: Final = timedelta(seconds=30)
@@ -526,44 +526,16 @@ class CollibraJournal:
         )
 
 
-class LiveJournal:
-    """The same journal for writers: nothing is decided on what the cache remembers, see `Journal`."""
+class JournalView:
+    """The same journal, with the events of a contract as `events` gives them (`live_events`, `validated_events`)."""
 
-    def __init__(self, journal: CollibraJournal) -> None:
-        self._journal = journal
+    def __init__(self, journal: CollibraJournal, events: Callable[[str], tuple[Event, ...]]) -> None:
+        self.address = journal.address
         self.contract_ids = journal.contract_ids
+        self.events = events
         self.all_events = journal.all_events
         self.document = journal.document
         self.append = journal.append
-
-    @property
-    def address(self) -> str:
-        """The address of the store, without secrets."""
-        return self._journal.address
-
-    def events(self, contract_id: str) -> tuple[Event, ...]:
-        """The events of a contract, in sequence, as Collibra has them now."""
-        return self._journal.live_events(contract_id)
-
-
-class ValidatedJournal:
-    """The same journal for who asks for validated versions only: it may answer sooner, see `validated_events`."""
-
-    def __init__(self, journal: CollibraJournal) -> None:
-        self._journal = journal
-        self.contract_ids = journal.contract_ids
-        self.all_events = journal.all_events
-        self.document = journal.document
-        self.append = journal.append
-
-    @property
-    def address(self) -> str:
-        """The address of the store, without secrets."""
-        return self._journal.address
-
-    def events(self, contract_id: str) -> tuple[Event, ...]:
-        """The events of a contract, in sequence, as far as they concern validated versions."""
-        return self._journal.validated_events(contract_id)
 
 
 def _moment_key(version: ManifestVersion) -> str:

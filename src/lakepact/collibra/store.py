@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from lakepact.collibra.cache import ContractCache
 from lakepact.collibra.gateway import CollibraGateway
 from lakepact.collibra.http_gateway import HttpGateway
-from lakepact.collibra.journal import CollibraJournal, Freshness, LiveJournal, PortOf, ValidatedJournal
+from lakepact.collibra.journal import CollibraJournal, Freshness, JournalView, PortOf
 from lakepact.collibra.mapping import Mapping, read_mapping
 from lakepact.collibra.settings import CollibraSettings, read_settings
 from lakepact.collibra.statuses import StatusNames
@@ -68,10 +68,12 @@ class CollibraContractStore(JournalStore):
             clock=clock,
             pause=pause,
         )
-        self._validated = JournalStore(ValidatedJournal(self._collibra), clock=clock, pause=pause)
-        self._writer = JournalStore(
-            LiveJournal(self._collibra), review_required=review_required, clock=clock, pause=pause
-        )
+        # Who asks for validated versions only may be answered sooner.
+        validated = JournalView(self._collibra, self._collibra.validated_events)
+        self._validated = JournalStore(validated, clock=clock, pause=pause)
+        # Nothing is decided on what the cache remembers.
+        live = JournalView(self._collibra, self._collibra.live_events)
+        self._writer = JournalStore(live, review_required=review_required, clock=clock, pause=pause)
         super().__init__(self._collibra, review_required=review_required, clock=clock, pause=pause)
 
     def put(

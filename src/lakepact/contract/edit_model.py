@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lakepact.errors import ConfigurationError
 
-__all__ = ["Append", "Edit", "EditRefused", "Insert", "Remove", "RenameKey", "Replace", "SetValue", "TextOf"]
+__all__ = [
+    "Append",
+    "Edit",
+    "EditRefused",
+    "Insert",
+    "Remove",
+    "RenameKey",
+    "Replace",
+    "SetValue",
+    "TextOf",
+    "texts_taken",
+]
 
 
 class EditRefused(ConfigurationError):
@@ -76,3 +88,16 @@ class Append:
 
 
 Edit = SetValue | Replace | RenameKey | Remove | Insert | Append
+
+
+def texts_taken(edit: Edit) -> Iterator[str]:
+    """The paths of all elements whose text the value of an edit takes."""
+    values = [edit.value] if isinstance(edit, SetValue | Insert | Append) else []
+    while values:
+        value = values.pop()
+        if isinstance(value, TextOf):
+            yield value.path
+        elif isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, list | tuple):
+            values += value

@@ -16,6 +16,7 @@ from lakepact.contract.edit_model import (
     Replace,
     SetValue,
     TextOf,
+    texts_taken,
 )
 from lakepact.contract.edit_plan import changed_text
 from lakepact.contract.edit_tree import Node, Tree, tree_of
@@ -119,7 +120,7 @@ class _Editing:
 
     def _check_targets(self) -> None:
         for edit in self.edits:
-            for path in (_path(edit), *_taken(edit)):
+            for path in (_path(edit), *texts_taken(edit)):
                 self._check_target(path)
             node = self.tree.nodes[_path(edit)]
             match edit:
@@ -218,22 +219,9 @@ class _Editing:
         return outer[int(node.entry.name)] if node.parent.kind == "list" else outer.get(node.entry.name)
 
     def _wanted(self) -> Any:
-        taken = {path: self._data(self.tree.nodes[path]) for edit in self.edits for path in _taken(edit)}
+        taken = {path: self._data(self.tree.nodes[path]) for edit in self.edits for path in texts_taken(edit)}
         return expected_data(self.document.data, self.edits, taken)
 
 
 def _path(edit: Edit) -> str:
     return edit.parent if isinstance(edit, Insert | Append) else edit.path
-
-
-def _taken(edit: Edit) -> Iterator[str]:
-    """The paths of all elements whose text the value of an edit takes."""
-    values = [edit.value] if isinstance(edit, SetValue | Insert | Append) else []
-    while values:
-        value = values.pop()
-        if isinstance(value, TextOf):
-            yield value.path
-        elif isinstance(value, dict):
-            values += value.values()
-        elif isinstance(value, list | tuple):
-            values += value

@@ -16,6 +16,9 @@ __all__ = ["Finding", "ValueChecker", "shown"]
 
 _ID_HINT = {False: "letters, digits, `_` and `-`", True: r"no space and none of . # / \ @ ! % & ^"}
 _MAX_GUESSES = 200
+# What documents of other formats begin with.
+_FOREIGN = frozenset({"asset", "data_contract", "expectations"})
+_CONVERT = "this is another format: `lakepact convert FILE -o CONTRACT` makes a contract of it"
 _YAML_1_1_BOOLEANS = {"yes", "no", "on", "off", "y", "n"}
 
 
@@ -115,7 +118,7 @@ class ValueChecker:
             f"{section.title} has no key `{clipped(key)}`",
             inner,
             place=self.document.key_places.get(inner),
-            hint=f"did you mean `{near}`?" if near else "",
+            hint=_CONVERT if inner in _FOREIGN else f"did you mean `{near}`?" if near else "",
             error=section.closed,
         )
 

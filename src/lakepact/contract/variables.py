@@ -15,7 +15,7 @@ from lakepact.contract.problems import Code
 from lakepact.contract.yaml_nodes import child_path
 from lakepact.errors import ConfigurationError, Problem, Severity
 
-__all__ = ["PLACEHOLDERS", "Variable", "resolve", "unresolved_variables", "variables_in"]
+__all__ = ["PLACEHOLDERS", "Variable", "resolve", "texts_in", "unresolved_variables", "variables_in"]
 
 PLACEHOLDERS = frozenset({"object", "property", "table", "column"})
 """Names that `quality` queries until v3.0.2 write as `${name}` and that are not variables there."""
@@ -63,7 +63,7 @@ def unresolved_variables(contract: Contract, *, values: Mapping[str, str]) -> tu
     """One problem (LP160) for each text of the contract that has variables without a value or a default."""
     return tuple(
         _problem(contract, path, missing)
-        for path, text in _texts(contract.document, "")
+        for path, text in texts_in(contract.document, "")
         if (missing := _missing(text, values, _kept(contract, path)))
     )
 
@@ -86,15 +86,16 @@ def _without_value(missing: tuple[str, ...]) -> str:
     return f"the variable {names} has no value" if len(missing) == 1 else f"the variables {names} have no value"
 
 
-def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+def texts_in(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """The texts in a value that stands at `path`, each with its own path."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
         for key, entry in value.items():
-            yield from _texts(entry, child_path(path, key))
+            yield from texts_in(entry, child_path(path, key))
     elif isinstance(value, list):
         for index, entry in enumerate(value):
-            yield from _texts(entry, f"{path}[{index}]")
+            yield from texts_in(entry, f"{path}[{index}]")
 
 
 def _problem(contract: Contract, path: str, missing: tuple[str, ...]) -> Problem:

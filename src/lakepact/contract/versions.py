@@ -10,7 +10,7 @@ from functools import total_ordering
 from lakepact.contract.problems import Code
 from lakepact.errors import ConfigurationError
 
-__all__ = ["SpecifierSet", "Version", "latest"]
+__all__ = ["SpecifierSet", "Version", "latest", "parsed_version"]
 
 _NUMBER = r"(?:0|[1-9][0-9]{0,17})"
 _IDENTIFIER = rf"(?:{_NUMBER}|[0-9A-Za-z-]*[A-Za-z-][0-9A-Za-z-]*)"
@@ -173,3 +173,11 @@ def _compatible(bound: Version, text: str, whole: str) -> Callable[[Version], bo
     return lambda version: (
         version >= bound and version.major == bound.major and (version.minor == bound.minor or not same_minor)
     )
+
+
+def parsed_version(text: str) -> Version | None:
+    """The semantic version in `text`; None where it is none."""
+    try:
+        return Version.parse(text)
+    except ConfigurationError:
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lakepact.convert.building import add_custom
-from lakepact.convert.source import Element, says_something
+from lakepact.convert.source import Element, put, says_something
 from lakepact.convert.table import type_keys
 
 __all__ = ["definitions", "finish_field", "read_field"]
@@ -30,22 +30,22 @@ def read_field(element: Element) -> dict[str, Any]:
     physical = element.first("physicalType", "physical_type")
     found |= type_keys(element.text(logical), element.text(physical))
     for key in (*_TEXTS, *_MORE_TEXTS):
-        _put(found, key, element.text(key))
+        put(found, key, element.text(key))
     for key in _FLAGS:
-        _put(found, key, element.flag(key))
+        put(found, key, element.flag(key))
     for key, name in _SNAKE.items():
         if name not in found:
-            _put(found, name, element.flag(key) if name in _FLAGS else element.text(key))
+            put(found, name, element.flag(key) if name in _FLAGS else element.text(key))
     nullable = element.flag("nullable")
     if nullable is not None and "required" not in found:
         found["required"] = not nullable
     for key in _POSITIONS:
-        _put(found, key, element.number(key))
+        put(found, key, element.number(key))
     for key in _LISTS:
-        _put(found, key, element.texts(key))
+        put(found, key, element.texts(key))
     examples = element.value("examples")
-    _put(found, "examples", examples if isinstance(examples, list) or examples is None else [examples])
-    _put(found, "authoritativeDefinitions", definitions(element))
+    put(found, "examples", examples if isinstance(examples, list) or examples is None else [examples])
+    put(found, "authoritativeDefinitions", definitions(element))
     _nested(found, element)
     if "logicalType" not in found and says_something(found.get("physicalType")):
         element.source.note(
@@ -95,8 +95,3 @@ def _item(element: Element) -> dict[str, Any]:
     item = type_keys(element.text(logical), element.text(physical))
     _nested(item, element)
     return item
-
-
-def _put(target: dict[str, Any], key: str, value: Any) -> None:
-    if says_something(value):
-        target[key] = value

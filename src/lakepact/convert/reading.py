@@ -155,10 +155,8 @@ def _is_deep(data: Any) -> bool:
     return True
 
 
-def not_readable(
-    reason: str, *, file: str, what: str, place: Place | None = None, hint: str = ""
-) -> ConfigurationError:
+def not_readable(reason: str, *, file: str, what: str, place: Place | None = None) -> ConfigurationError:
     """The error for a source that is not what it was taken for."""
     where = f"{file or 'the source'}:{place.line}:{place.column}" if place and place.line else file or "the source"
     facts = {"file": file} | ({"line": place.line, "column": place.column, "path": place.path} if place else {})
-    return ConfigurationError(f"{where} cannot be read as {what}: {reason}", "LP820", hint, facts)
+    return ConfigurationError(f"{where} cannot be read as {what}: {reason}", "LP820", facts=facts)

@@ -10,7 +10,7 @@ from lakepact.contract.model import Place
 from lakepact.contract.yaml_nodes import MAX_BYTES, YamlDocument, child_path, clipped, read_yaml
 from lakepact.errors import ConfigurationError, Problem, Severity
 
-__all__ = ["Element", "Source", "open_source", "says_something"]
+__all__ = ["Element", "Source", "open_source", "put", "says_something"]
 
 UNUSABLE = "LP800"
 NOT_CARRIED = "LP803"
@@ -251,6 +251,12 @@ class Element:
 def says_something(value: Any) -> bool:
     """Whether a value says anything: null, empty lists and empty mappings do not."""
     return value is not None and value not in ([], {}, "")
+
+
+def put(target: dict[str, Any], key: str, value: Any) -> None:
+    """Set the key, where the value says anything."""
+    if says_something(value):
+        target[key] = value
 
 
 def open_source(source: bytes, *, file: str = "") -> Source:

@@ -16,7 +16,6 @@ __all__ = ["ACTION", "TableDraft", "type_keys"]
 
 ACTION = "lakepact.action"
 _LOGICAL_TYPES = frozenset(("string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean"))
-_OPTION_TYPES = frozenset(("integer", "number", "string"))
 _ELEMENT = re.compile(r"[\s,]")
 
 

@@ -10,7 +10,7 @@ from lakepact.convert.building import add_custom
 from lakepact.convert.fields import definitions
 from lakepact.convert.finish import finished
 from lakepact.convert.model import Converted
-from lakepact.convert.source import Element, open_source, says_something
+from lakepact.convert.source import Element, open_source, put
 from lakepact.convert.table import TableDraft, type_keys
 from lakepact.convert.v2_quality import quality_check
 from lakepact.convert.v2_servers import read_servers
@@ -45,21 +45,16 @@ def convert_v2(source: bytes, *, file: str = "") -> Converted:
         "status": _status(root),
     }
     _fundamentals(document, root)
-    _put(document, "schema", _schema(document, root))
-    _put(document, "servers", read_servers(root))
-    _put(document, "support", _support(root))
-    _put(document, "price", _price(root))
-    _put(document, "team", _team(root))
-    _put(document, "roles", _roles(root))
-    _put(document, "slaDefaultElement", root.text("slaDefaultColumn"))
-    _put(document, "slaProperties", _service_levels(root))
+    put(document, "schema", _schema(document, root))
+    put(document, "servers", read_servers(root))
+    put(document, "support", _support(root))
+    put(document, "price", _price(root))
+    put(document, "team", _team(root))
+    put(document, "roles", _roles(root))
+    put(document, "slaDefaultElement", root.text("slaDefaultColumn"))
+    put(document, "slaProperties", _service_levels(root))
     _custom(document, root)
     return finished(document, opened)
-
-
-def _put(target: dict[str, Any], key: str, value: Any) -> None:
-    if says_something(value):
-        target[key] = value
 
 
 def _version_of_standard(root: Element) -> None:
@@ -82,13 +77,13 @@ def _fundamentals(document: dict[str, Any], root: Element) -> None:
     if kind not in (None, "DataContract"):
         root.source.note("LP806", f"`kind` is `{kind}`, as before v2.2; it is kept as `datasetKind`", root.at("kind"))
         add_custom(document, {"datasetKind": kind})
-    _put(document, "name", root.text("datasetName"))
-    _put(document, "tenant", root.text("tenant"))
-    _put(document, "domain", root.text("datasetDomain"))
-    _put(document, "dataProduct", root.text("quantumName"))
-    _put(document, "tags", root.texts("tags"))
-    _put(document, "description", _description(root))
-    _put(document, "contractCreatedTs", root.text("contractCreatedTs"))
+    put(document, "name", root.text("datasetName"))
+    put(document, "tenant", root.text("tenant"))
+    put(document, "domain", root.text("datasetDomain"))
+    put(document, "dataProduct", root.text("quantumName"))
+    put(document, "tags", root.texts("tags"))
+    put(document, "description", _description(root))
+    put(document, "contractCreatedTs", root.text("contractCreatedTs"))
 
 
 def _description(root: Element) -> dict[str, Any]:
@@ -99,7 +94,7 @@ def _description(root: Element) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for key in ("usage", "purpose", "limitations"):
-        _put(found, key, element.text(key))
+        put(found, key, element.text(key))
     add_custom(found, element.rest())
     return found
 
@@ -121,11 +116,11 @@ def _schema(document: dict[str, Any], root: Element) -> list[dict[str, Any]]:
 def _table(element: Element, physical: str | None) -> dict[str, Any]:
     table = TableDraft(element.require("table", "a table"))
     for key, name in (("physicalName", "physicalName"), ("description", "description"), ("businessName",) * 2):
-        _put(table.keys, name, element.text(key))
-    _put(table.keys, "physicalType", physical)
-    _put(table.keys, "dataGranularityDescription", element.text("dataGranularity"))
-    _put(table.keys, "tags", element.texts("tags"))
-    _put(table.keys, "authoritativeDefinitions", definitions(element))
+        put(table.keys, name, element.text(key))
+    put(table.keys, "physicalType", physical)
+    put(table.keys, "dataGranularityDescription", element.text("dataGranularity"))
+    put(table.keys, "tags", element.texts("tags"))
+    put(table.keys, "authoritativeDefinitions", definitions(element))
     columns = [(_column(column), column) for column in element.elements("columns")]
     table.properties = [found for found, _ in columns]
     unsaid = [found["name"] for found, column in columns if not column.has("isNullable") and not column.has("nullable")]
@@ -157,23 +152,23 @@ def _column(element: Element) -> dict[str, Any]:
             "LP805", f"the logicalType `{logical}` has no equal in ODCS v3; it is kept", element.at("logicalType")
         )
     for key in ("businessName", "description", "classification", "transformLogic", "transformDescription"):
-        _put(found, key, element.text(key))
-    _put(found, "encryptedName", element.text("encryptedColumnName"))
-    _put(found, "primaryKey", element.flag(element.first("isPrimaryKey", "isPrimary", "primary")))
+        put(found, key, element.text(key))
+    put(found, "encryptedName", element.text("encryptedColumnName"))
+    put(found, "primaryKey", element.flag(element.first("isPrimaryKey", "isPrimary", "primary")))
     nullable = element.flag(element.first("isNullable", "nullable"))
     if nullable is not None:
         found["required"] = not nullable
-    _put(found, "unique", element.flag("isUnique"))
-    _put(found, "partitioned", element.flag("partitionStatus"))
-    _put(found, "criticalDataElement", element.flag("criticalDataElementStatus"))
+    put(found, "unique", element.flag("isUnique"))
+    put(found, "partitioned", element.flag("partitionStatus"))
+    put(found, "criticalDataElement", element.flag("criticalDataElementStatus"))
     for key in ("primaryKeyPosition", "partitionKeyPosition", "clusterKeyPosition"):
         _position(found, element, key)
     if element.data.get("clusterStatus") is False:
         element.skip("clusterStatus")
-    _put(found, "tags", element.texts("tags"))
-    _put(found, "transformSourceObjects", element.texts("transformSourceTables"))
-    _put(found, "examples", element.value("sampleValues"))
-    _put(found, "authoritativeDefinitions", definitions(element))
+    put(found, "tags", element.texts("tags"))
+    put(found, "transformSourceObjects", element.texts("transformSourceTables"))
+    put(found, "examples", element.value("sampleValues"))
+    put(found, "authoritativeDefinitions", definitions(element))
     return found
 
 
@@ -211,9 +206,9 @@ def _price(root: Element) -> dict[str, Any]:
     if element is None:
         return {}
     found: dict[str, Any] = {}
-    _put(found, "priceAmount", element.number("priceAmount"))
-    _put(found, "priceCurrency", element.text("priceCurrency"))
-    _put(found, "priceUnit", element.text("priceUnit"))
+    put(found, "priceAmount", element.number("priceAmount"))
+    put(found, "priceCurrency", element.text("priceCurrency"))
+    put(found, "priceUnit", element.text("priceUnit"))
     element.tell_rest()
     return found
 
@@ -225,7 +220,7 @@ def _team(root: Element) -> dict[str, Any]:
             element.tell_rest()
             continue
         member = {key: element.text(key) for key in _PEOPLE if element.has(key)}
-        _put(member, "description", element.text("comment"))
+        put(member, "description", element.text("comment"))
         add_custom(member, element.rest())
         members.append(member)
     return {"members": members} if members else {}
@@ -236,7 +231,7 @@ def _roles(root: Element) -> list[dict[str, Any]]:
     for element in root.elements("roles"):
         role: dict[str, Any] = {"role": element.require("role", "a role")}
         for key in (*_APPROVERS, "description"):
-            _put(role, key, element.text(key))
+            put(role, key, element.text(key))
         add_custom(role, element.rest())
         found.append(role)
     return found
@@ -247,9 +242,9 @@ def _service_levels(root: Element) -> list[dict[str, Any]]:
     for element in root.elements("slaProperties"):
         level: dict[str, Any] = {"property": element.require("property", "a service level")}
         level["value"] = element.scalar("value")
-        _put(level, "valueExt", element.scalar("valueExt"))
+        put(level, "valueExt", element.scalar("valueExt"))
         for key, name in (("unit",) * 2, ("column", "element"), ("driver",) * 2, ("description",) * 2):
-            _put(level, name, element.text(key))
+            put(level, name, element.text(key))
         element.tell_rest()
         found.append(level)
     return found

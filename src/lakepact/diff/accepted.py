@@ -77,11 +77,6 @@ class NumberSet:
         cut = (Fraction(value), 0)
         return any(low <= cut < high for low, high in self.intervals)
 
-    @property
-    def is_initial(self) -> bool:
-        """Whether a number below one of the set is in it too (down to its least)."""
-        return len(self.intervals) <= 1
-
     @classmethod
     def intersection(cls, sets: Iterable[NumberSet]) -> NumberSet:
         """What all of them hold; everything where there are none."""

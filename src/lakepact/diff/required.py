@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lakepact.contract.versions import Version
+from lakepact.contract.versions import Version, parsed_version
 from lakepact.diff.model import Level
-from lakepact.errors import ConfigurationError
 
 __all__ = ["covers", "required_version"]
 
@@ -22,7 +21,7 @@ def required_version(old: str, level: Level) -> str:
     >>> required_version("2.0.0-rc.1", Level.MAJOR), required_version("2.0.1-rc.1", Level.MINOR)
     ('2.0.0', '2.1.0')
     """
-    version = _parsed(old)
+    version = parsed_version(old)
     if version is None:
         return ""
     if level is Level.NONE:
@@ -38,7 +37,7 @@ def covers(old: str, new: str, level: Level) -> bool:
     >>> covers("1.4.2", "2.0.0-rc.1", Level.MAJOR), covers("1.4.2", "1.5.0", Level.MAJOR)
     (True, False)
     """
-    before, after = _parsed(old), _parsed(new)
+    before, after = parsed_version(old), parsed_version(new)
     if before is None or after is None:
         return level is Level.NONE
     if level is Level.NONE:
@@ -65,10 +64,3 @@ def _is_raised(version: Version, level: Level) -> bool:
     if level is Level.PATCH:
         return True
     return version.patch == 0 and (level is Level.MINOR or version.minor == 0)
-
-
-def _parsed(text: str) -> Version | None:
-    try:
-        return Version.parse(text)
-    except ConfigurationError:
-        return None

@@ -11,8 +11,9 @@ from typing import Final
 
 from lakepact.contract import Contract, Version, read_contract
 from lakepact.contract.content import ContentTooLarge, content_of
+from lakepact.contract.versions import parsed_version
 from lakepact.contract.yaml_nodes import MAX_BYTES
-from lakepact.errors import ConfigurationError, Problem, Severity, UsageError
+from lakepact.errors import Problem, Severity, UsageError
 
 __all__ = [
     "SUFFIXES",
@@ -22,7 +23,6 @@ __all__ = [
     "is_contract",
     "may_be_contract",
     "may_have_id",
-    "parsed_version",
     "read",
 ]
 
@@ -108,14 +108,6 @@ def read(path: str, content: bytes | None, *, name: str) -> ContractFile:
         return ContractFile(path=path, content=None, contract=None, problems=(problem,))
     contract, problems = read_contract(content, file=name)
     return ContractFile(path=path, content=content, contract=contract, problems=problems)
-
-
-def parsed_version(text: str) -> Version | None:
-    """The semantic version in `text`; None where it is none."""
-    try:
-        return Version.parse(text)
-    except ConfigurationError:
-        return None
 
 
 def _candidates(folder: Path) -> Iterator[Path]:

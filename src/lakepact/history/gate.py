@@ -9,13 +9,14 @@ from pathlib import Path
 
 from lakepact.contract import Contract
 from lakepact.contract.model import NOWHERE
+from lakepact.contract.versions import parsed_version
 from lakepact.diff import Waiver, compare
 from lakepact.diff.model import Comparison, Level
 from lakepact.diff.required import required_version
 from lakepact.diff.waivers import reasons_for
 from lakepact.errors import Problem, Severity
 from lakepact.history.changes import Changed, Changes, changes_between
-from lakepact.history.documents import ContractFile, parsed_version
+from lakepact.history.documents import ContractFile
 from lakepact.history.layout import Layout
 from lakepact.history.lifecycle import REMOVAL_PATH, is_published, removal_level
 from lakepact.history.revisions import Happening

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 from lakepact.diff.report import comparison_json, markdown, summary, text_lines
@@ -11,7 +12,7 @@ from lakepact.errors import Problem, Severity
 from lakepact.history.gate import GateReport, Judged, Pair, Verdict
 from lakepact.history.revisions import Happening
 
-__all__ = ["gate_annotations", "gate_json", "gate_lines", "gate_markdown", "gate_summary", "problem_json"]
+__all__ = ["gate_annotations", "gate_json", "gate_lines", "gate_markdown", "gate_summary"]
 
 # What Markdown or a forge would act on. Entities keep the cells of a table apart and mention nobody.
 _ACTING: Final = str.maketrans({char: f"&#{ord(char)};" for char in "\\`*_[]#@|~$"})
@@ -86,20 +87,6 @@ def gate_json(report: GateReport) -> dict[str, Any]:
     }
 
 
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem as plain data that JSON can hold."""
-    return {
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "message": problem.message,
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "path": problem.path,
-        "hint": problem.hint,
-    }
-
-
 def _judged_json(each: Judged) -> dict[str, Any]:
     return {
         "path": each.path,
@@ -110,7 +97,7 @@ def _judged_json(each: Judged) -> dict[str, Any]:
         "new_version": each.new_version,
         "verdict": each.verdict.value,
         "waived": each.waived,
-        "problems": [problem_json(problem) for problem in each.problems],
+        "problems": [asdict(problem) for problem in each.problems],
         "comparisons": [
             {"old_file": pair.old_file, "binding": pair.binding, **comparison_json(pair.comparison)}
             for pair in each.pairs

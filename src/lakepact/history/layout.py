@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from lakepact.contract import Contract, Version
+from lakepact.contract.versions import parsed_version
 from lakepact.errors import ConfigurationError, Problem, Severity, UsageError
-from lakepact.history.documents import ContractFile, parsed_version
+from lakepact.history.documents import ContractFile
 
 __all__ = ["DEFAULT_LAYOUT", "Layout", "repeated_versions", "versions_of"]
 

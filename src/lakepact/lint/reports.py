@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,20 +35,7 @@ def reaches(problem: Problem, threshold: Severity) -> bool:
 
 def json_findings(reports: Iterable[FileReport]) -> list[dict[str, Any]]:
     """One mapping a finding: code, severity, message, file, line, column, path, hint."""
-    return [
-        {
-            "code": str(problem.code),
-            "severity": str(problem.severity),
-            "message": problem.message,
-            "file": problem.file,
-            "line": problem.line,
-            "column": problem.column,
-            "path": problem.path,
-            "hint": problem.hint,
-        }
-        for report in reports
-        for problem in report.problems
-    ]
+    return [asdict(problem) for report in reports for problem in report.problems]
 
 
 def sarif_log(reports: Sequence[FileReport]) -> dict[str, Any]:

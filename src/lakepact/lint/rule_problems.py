@@ -27,6 +27,7 @@ _HINTS = {
     211: "correct the word; violations are handled by the default of each rule so far",
 }
 _HINTS_BY_WORDS = {
+    "turns its quarantine off": "choose another action in customProperties or in the policy",
     "compares it with nothing": "add an operator, for example mustBeGreaterThan: 0",
     "is no property of this contract": "write object.property; it is not enforced so far",
     "unit 'm'": "it is not enforced so far",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lakepact.local.result import (
@@ -17,19 +16,10 @@ from lakepact.local.result import (
     UpdateState,
 )
 from lakepact.plan.model import DatasetRole
+from lakepact.toned_lines import Line, Span
 
-__all__ = ["Span", "render_text", "report_lines", "to_json"]
+__all__ = ["render_text", "report_lines", "to_json"]
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of a line. `tone` says how a terminal may draw it: '', `title`, `good`, `bad`, `warn` or `dim`."""
-
-    text: str
-    tone: str = ""
-
-
-Line = tuple[Span, ...]
 
 _TONES = {DatasetState.COMPLETED: "good", DatasetState.FAILED: "bad", DatasetState.SKIPPED: "warn"}
 # What the plan puts beside a published dataset.

@@ -25,10 +25,8 @@ def masked_samples(
     rows: Iterable[Mapping[str, object]],
     described: SchemaObject | None,
     mask: Sequence[str] | None = None,
-    *,
-    limit: int = MAX_SAMPLES,
 ) -> tuple[Mapping[str, str], ...]:
-    """At most `limit` rows as short texts, with HIDDEN for what must not be shown.
+    """At most MAX_SAMPLES rows as short texts, with HIDDEN for what must not be shown.
 
     Hidden are the columns whose classification, or that of a field in them, is one of `mask` (None: any but `public`),
     in whatever case; and columns that the contract does not describe, because nobody knows what is in them.
@@ -46,7 +44,7 @@ def masked_samples(
             else HIDDEN
             for column, value in islice(row.items(), _MAX_COLUMNS)
         }
-        for row in islice(rows, limit)
+        for row in islice(rows, MAX_SAMPLES)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -10,13 +9,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from lakepact.atomic_files import replace_file, sync_folder, written_beside
+from lakepact.atomic_files import NO_LINKS, make_folder, replace_file, sync_folder, written_beside
 from lakepact.errors import ConfigurationError
 
 __all__ = ["FolderPlace", "MemoryPlace", "Place"]
 
 _LOCK: Final = ".lock"
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EINVAL})
 
 
 class Place(Protocol):
@@ -78,7 +76,7 @@ class FolderPlace:
         """Keep the content under a new name; False where the name is taken."""
         file = self._root / name
         try:
-            _make_folder(file.parent)
+            make_folder(file.parent)
             temporary = written_beside(file, content, durable=True)
             try:
                 return _linked(temporary, file)
@@ -91,7 +89,7 @@ class FolderPlace:
         """Keep the content under the name, whatever was there."""
         file = self._root / name
         try:
-            _make_folder(file.parent)
+            make_folder(file.parent)
             replace_file(file, content, durable=True)
         except OSError as error:
             raise self._unusable(error) from error
@@ -181,15 +179,6 @@ class MemoryPlace:
                 self._sending.release()
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each durable as an entry of the one above."""
-    if not folder.is_dir():
-        missing = [each for each in (folder, *folder.parents) if not each.exists()]
-        for each in reversed(missing):
-            each.mkdir(exist_ok=True)
-            sync_folder(each.parent)
-
-
 def _linked(temporary: Path, file: Path) -> bool:
     """Give the file its name, where that is free."""
     try:
@@ -197,7 +186,7 @@ def _linked(temporary: Path, file: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         # Names are hashes of what is in the files: two writers of one name write the same.
         if file.exists():

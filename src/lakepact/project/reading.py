@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from lakepact.contract.checked_document import (
     MISSING,
@@ -21,17 +21,9 @@ from lakepact.contract.checked_document import (
     subject_at,
     within,
 )
+from lakepact.contract.schema_reader import WORDS, Codes, SchemaReader
 
 __all__ = ["read_document"]
-
-_WORDS: Final = {
-    "string": "a text",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "nothing",
-    "array": "a list",
-    "object": "a mapping of keys to values",
-}
 
 
 def read_document(source: bytes, file: str, schema: Mapping[str, Any]) -> CheckedDocument:
@@ -43,15 +35,15 @@ def read_document(source: bytes, file: str, schema: Mapping[str, Any]) -> Checke
     return document
 
 
-class _Reader:
-    """Walks data and schema together; recursion is as deep as the schema, whatever the document holds."""
+class _Reader(SchemaReader):
+    codes = Codes(unknown_key="LP402", missing_key="LP404", wrong_value="LP403")
 
     def __init__(self, document: CheckedDocument, schema: Mapping[str, Any]) -> None:
-        self._document = document
+        super().__init__(document)
         self._definitions: Mapping[str, Mapping[str, Any]] = schema.get("$defs", {})
 
     def value(self, value: object, schema: Mapping[str, Any], at: Path) -> Any:
-        """The value as text, list or dict, or `MISSING` where it does not fit."""
+        """Scalars as text."""
         if "$ref" in schema:
             schema = self._definitions[schema["$ref"].removeprefix("#/$defs/")]
         if "oneOf" in schema:
@@ -64,29 +56,35 @@ class _Reader:
         if _kind(value) not in kinds:
             return self._wrong_kind(value, kinds, at)
         if isinstance(value, dict):
-            return self._object(value, schema, at)
-        return self._array(value, schema, at) if isinstance(value, list) else self._scalar(value, schema, at)
+            return self.mapping(value, schema, at)
+        return self.array(value, schema, at) if isinstance(value, list) else self._scalar(value, schema, at)
+
+    def is_name(self, key: str, rule: Mapping[str, Any], at: Path) -> bool:
+        if len(key.strip()) >= rule.get("minLength", 0) and re.search(rule.get("pattern", ""), key):
+            return True
+        hint = "letters, digits, '_', '-' and '.', at most 100, no '-' or '.' in front" if "pattern" in rule else ""
+        message = f"{key!r} is not a name{within(at)}"
+        self.document.report(self.codes.wrong_value, message, (*at, key), hint=hint, key=True)
+        return False
 
     def _wrong_kind(self, value: object, kinds: list[str], at: Path) -> object:
         kind = _kind(value)
         scalar = kind in ("string", "number", "boolean")
-        found = repr(self._text(value, at)) if scalar else _WORDS[kind]
+        found = repr(self._text(value, at)) if scalar else WORDS[kind]
         hint = "put it in quotes" if scalar and kind != "string" and "string" in kinds else ""
-        wanted = "a text, a number or true or false" if len(kinds) == 3 else " or ".join(_WORDS[one] for one in kinds)
-        self._document.report("LP403", f"{subject_at(at)} must be {wanted}, not {found}", at, hint=hint)
-        return MISSING
+        wanted = "a text, a number or true or false" if len(kinds) == 3 else " or ".join(WORDS[one] for one in kinds)
+        return self.wrong(at, f"must be {wanted}, not {found}", hint)
 
     def _text(self, value: object, at: Path) -> str:
         """A scalar as it was written, so that `1.10` stays `1.10`; true and false in Spark's spelling."""
         if isinstance(value, bool):
             return str(value).lower()
-        return self._document.yaml.texts.get(json_path(at), str(value))
+        return self.document.yaml.texts.get(json_path(at), str(value))
 
     def _scalar(self, value: object, schema: Mapping[str, Any], at: Path) -> object:
         text = self._text(value, at)
         if len(text.strip()) < schema.get("minLength", 0):
-            self._document.report("LP403", f"{subject_at(at)} must not be empty", at)
-            return MISSING
+            return self.wrong(at, "must not be empty")
         return text
 
     def _choice(self, value: object, schema: Mapping[str, Any], at: Path) -> object:
@@ -94,37 +92,10 @@ class _Reader:
         if value in allowed and not isinstance(value, bool):
             return value
         scalar = _kind(value) in ("string", "number", "boolean")
-        found = repr(value) if isinstance(value, str) else (self._text(value, at) if scalar else _WORDS[_kind(value)])
+        found = repr(value) if isinstance(value, str) else (self._text(value, at) if scalar else WORDS[_kind(value)])
         hint = nearest(str(value), allowed) if "enum" in schema else ""
         words = " or ".join(str(choice) for choice in allowed)
-        self._document.report("LP403", f"{subject_at(at)} must be {words}, not {found}", at, hint=hint)
-        return MISSING
-
-    def _array(self, value: list[object], schema: Mapping[str, Any], at: Path) -> list[Any]:
-        if len(value) < schema.get("minItems", 0):
-            self._document.report("LP403", f"{subject_at(at)} must not be empty", at)
-        values = [self.value(item, schema["items"], (*at, index)) for index, item in enumerate(value)]
-        return [item for item in values if item is not MISSING]
-
-    def _object(self, value: dict[str, object], schema: Mapping[str, Any], at: Path) -> dict[str, Any]:
-        known: Mapping[str, Any] = schema.get("properties", {})
-        rest = schema.get("additionalProperties")
-        if len(value) < schema.get("minProperties", 0):
-            self._document.report("LP403", f"{subject_at(at)} must not be empty", at)
-        result: dict[str, Any] = {}
-        for key, entry in value.items():
-            inner = known.get(key, rest)
-            if not inner:
-                hint = nearest(key, known)
-                self._document.report("LP402", f"unknown key '{key}'{within(at)}", (*at, key), hint=hint, key=True)
-            elif self._named_well(key, schema.get("propertyNames", {}), at):
-                read = self.value(entry, inner, (*at, key))
-                if read is not MISSING:
-                    result[key] = read
-        for key in schema.get("required", ()):
-            if key not in value:
-                self._document.report("LP404", f"key '{key}' is missing{within(at)}", at, key=True)
-        return result
+        return self.wrong(at, f"must be {words}, not {found}", hint)
 
     def _one_of(self, value: object, branches: list[Mapping[str, Any]], at: Path) -> object:
         """The branch is told by the first key that it requires; exactly one of them must be there."""
@@ -132,21 +103,14 @@ class _Reader:
             return self._wrong_kind(value, ["object"], at)
         fitting = [branch for branch in branches if branch["required"][0] in value]
         if len(fitting) == 1:
-            return self._object(value, fitting[0], at)
+            return self.mapping(value, fitting[0], at)
         names = [branch["required"][0] for branch in branches]
         known = {name for branch in branches for name in branch["properties"]}
         unknown = [key for key in value if key not in known]
         hint = f"'{unknown[0]}' is unknown; {nearest(unknown[0], known)}" if unknown else ""
-        listed = f"{', '.join(names[:-1])} or {names[-1]}"
-        self._document.report("LP404", f"{subject_at(at)} needs exactly one of {listed}", at, hint=hint, key=True)
+        message = f"{subject_at(at)} needs exactly one of {', '.join(names[:-1])} or {names[-1]}"
+        self.document.report(self.codes.missing_key, message, at, hint=hint, key=True)
         return MISSING
-
-    def _named_well(self, key: str, rule: Mapping[str, Any], at: Path) -> bool:
-        if len(key.strip()) >= rule.get("minLength", 0) and re.search(rule.get("pattern", ""), key):
-            return True
-        hint = "letters, digits, '_', '-' and '.', at most 100, no '-' or '.' in front" if "pattern" in rule else ""
-        self._document.report("LP403", f"{key!r} is not a name{within(at)}", (*at, key), hint=hint, key=True)
-        return False
 
 
 def _kind(value: object) -> str:

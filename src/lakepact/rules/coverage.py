@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from lakepact.contract.model import Contract, Place
 from lakepact.contract.yaml_nodes import child_path
 from lakepact.rules.drafting import Ledger
 from lakepact.rules.model import Clause, Coverage, Enforcement
 
-__all__ = ["cover", "enumerate_clauses"]
+__all__ = ["MEASURE", "cover", "enumerate_clauses"]
 
 _UNKNOWN = "lakepact does not know this clause"
 
@@ -74,7 +75,8 @@ _PROPERTY = {
     "primaryKeyPosition": (_METADATA, "a position in no key"),
 }
 _FLAGS = ("required", "unique", "primaryKey", "partitioned", "criticalDataElement", "deprecated")
-_MEASURE = "a measure is computed by its reader, not stored"
+MEASURE: Final = "a measure is computed by its reader, not stored"
+"""Why nothing checks a property of that semantic type, which is no fault."""
 
 _Known = Mapping[str, tuple[Enforcement, str]]
 
@@ -122,7 +124,7 @@ def _unclaimed(found: _Found, ledger: Ledger) -> tuple[Enforcement, str]:
         return found.known
     for path, reason in ledger.sections.items():
         if found.path.startswith((f"{path}.", f"{path}[")):
-            return (_METADATA if reason == _MEASURE else Enforcement.NOT_ENFORCEABLE), reason
+            return (_METADATA if reason == MEASURE else Enforcement.NOT_ENFORCEABLE), reason
     return Enforcement.NOT_ENFORCEABLE, _UNKNOWN
 
 

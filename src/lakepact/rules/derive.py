@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
-from lakepact.contract.model import Contract, SemanticType
+from lakepact.contract.model import Contract, Place, SemanticType
 from lakepact.errors import Problem
-from lakepact.rules.coverage import cover
+from lakepact.rules.coverage import MEASURE, cover
 from lakepact.rules.drafting import DatasetDraft, Draft, EngineDraft, KeyDraft, Ledger, ObjectScope, RowDraft
 from lakepact.rules.fields import Field, Unreachable, walk
-from lakepact.rules.handling import Handling, handling_of
+from lakepact.rules.handling import Handling, handling_of, quarantine_turned_off
 from lakepact.rules.keys import key_drafts, primary_key
 from lakepact.rules.model import (
     Action,
@@ -37,6 +38,10 @@ _Rule = RowRule | DatasetRule | EngineRule
 _ENFORCEMENT = {RowRule: Enforcement.ROW, DatasetRule: Enforcement.DATASET, EngineRule: Enforcement.ENGINE}
 _NOT_IN_PIPELINES = "a pipeline does not"
 
+_KEPT_ASIDE = (
+    "the contract turns its quarantine off, which holds for files that fail as a whole; pipelines and governed writes "
+    "set rows aside all the same, unless their rules have the action drop or fail"
+)
 _STREAM = (
     "a stream cannot hold back a row whose twin comes later: the table is checked instead (rows are not quarantined)"
 )
@@ -66,6 +71,8 @@ def compile_rules(
     ledger.problems.extend(handled.problems)
     compiler = _Compiler(policy or Policy(), handled, frozenset(streaming), ledger, scopes, levels)
     objects = tuple(compiler.object(scope) for scope in scopes.values())
+    if (off := quarantine_turned_off(contract)) and any(map(_sets_rows_aside, objects)):
+        ledger.refuse(off.place.path, _KEPT_ASIDE, code="LP211", place=off.place)
     return RuleSet(
         contract_id=contract.id,
         contract_version=contract.version,
@@ -73,6 +80,10 @@ def compile_rules(
         coverage=cover(contract, ledger),
         problems=tuple(_placed(problem, contract) for problem in ledger.problems),
     )
+
+
+def _sets_rows_aside(rules: ObjectRules) -> bool:
+    return any(rule.action is Action.QUARANTINE for rule in rules.row_rules)
 
 
 def _placed(problem: Problem, contract: Contract) -> Problem:
@@ -94,7 +105,7 @@ def _scopes(contract: Contract, ledger: Ledger, *, variant: bool) -> dict[str, O
             ledger.note(problem.path, Enforcement.NOT_ENFORCEABLE, problem.message)
     for _, prop in contract.walk_properties():
         if prop.semantic_type is SemanticType.MEASURE:
-            ledger.sections[prop.place.path] = "a measure is computed by its reader, not stored"
+            ledger.sections[prop.place.path] = MEASURE
     return scopes
 
 
@@ -146,16 +157,9 @@ class _Compiler:
     def _rule(self, draft: Draft, scope: ObjectScope, names: Names) -> _Rule:
         rule_id, name = names.take(draft.label)
         decision = decide(draft, rule_id, scope.object.name, self.policy, self.handling)
-        rule: _Rule
-        match draft:
-            case RowDraft():
-                rule = self._row_rule(draft, rule_id, name, scope, decision)
-            case DatasetDraft():
-                rule = self._dataset_rule(draft, rule_id, name, scope, decision)
-            case EngineDraft():
-                rule = self._engine_rule(draft, rule_id, name, scope, decision)
-            case KeyDraft():
-                rule, decision = self._key_rule(draft, rule_id, name, scope, decision)
+        if isinstance(draft, KeyDraft):
+            draft, decision = self._key_draft(draft, scope, decision)
+        rule = _rule(draft, rule_id, name, scope, decision)
         self._claim(rule, decision)
         return rule
 
@@ -170,68 +174,11 @@ class _Compiler:
         if decision.note and decision.note != _STREAM:
             self.ledger.problem("LP209", f"rule {rule.id!r}: {decision.note}", place=rule.place)
 
-    def _row_rule(self, draft: RowDraft, rule_id: str, name: str, scope: ObjectScope, decision: Decision) -> RowRule:
-        return RowRule(
-            id=rule_id,
-            name=name,
-            object=scope.object.name,
-            kind=draft.kind,
-            predicate=draft.predicate,
-            columns=draft.columns,
-            clauses=draft.clauses,
-            description=draft.description,
-            action=decision.action,
-            action_from=decision.source,
-            dimension=draft.origin.dimension,
-            severity=draft.origin.severity,
-            place=draft.origin.place,
-        )
-
-    def _dataset_rule(
-        self, draft: DatasetDraft, rule_id: str, name: str, scope: ObjectScope, decision: Decision
-    ) -> DatasetRule:
-        return DatasetRule(
-            id=rule_id,
-            name=name,
-            object=scope.object.name,
-            measure=draft.measure,
-            condition=draft.condition,
-            threshold=draft.threshold,
-            clauses=draft.clauses,
-            description=draft.description,
-            action=decision.action,
-            action_from=decision.source,
-            dimension=draft.origin.dimension,
-            severity=draft.origin.severity,
-            place=draft.origin.place,
-            thresholds=draft.thresholds,
-        )
-
-    def _engine_rule(
-        self, draft: EngineDraft, rule_id: str, name: str, scope: ObjectScope, decision: Decision
-    ) -> EngineRule:
-        return EngineRule(
-            id=rule_id,
-            name=name,
-            object=scope.object.name,
-            engine=draft.engine,
-            implementation=draft.implementation,
-            columns=draft.columns,
-            clauses=draft.clauses,
-            description=draft.description,
-            action=decision.action,
-            action_from=decision.source,
-            dimension=draft.origin.dimension,
-            severity=draft.origin.severity,
-            place=draft.origin.place,
-            thresholds=draft.thresholds,
-        )
-
-    def _key_rule(
-        self, draft: KeyDraft, rule_id: str, name: str, scope: ObjectScope, decision: Decision
-    ) -> tuple[RowRule | DatasetRule, Decision]:
-        streams = scope.object.name in self.streaming
-        if streams and decision.action is not Action.FAIL:
+    def _key_draft(
+        self, draft: KeyDraft, scope: ObjectScope, decision: Decision
+    ) -> tuple[RowDraft | DatasetDraft, Decision]:
+        """What a key demands of each row, or of the table where rows cannot be held back."""
+        if scope.object.name in self.streaming and decision.action is not Action.FAIL:
             decision = Decision(Action.WARN, "stream", _STREAM)
         if decision.action in (Action.DROP, Action.QUARANTINE):
             row = RowDraft(
@@ -243,7 +190,7 @@ class _Compiler:
                 columns=draft.columns,
                 kind=RowRuleKind.KEY,
             )
-            return self._row_rule(row, rule_id, name, scope, decision), decision
+            return row, decision
         dataset = DatasetDraft(
             label=draft.label,
             clauses=draft.clauses,
@@ -253,7 +200,58 @@ class _Compiler:
             condition="value = 0",
             threshold="mustBe 0 rows",
         )
-        return self._dataset_rule(dataset, rule_id, name, scope, decision), decision
+        return dataset, decision
+
+
+class _Shared(TypedDict):
+    """What every rule says."""
+
+    id: str
+    name: str
+    object: str
+    clauses: tuple[str, ...]
+    description: str
+    action: Action
+    action_from: str
+    dimension: str | None
+    severity: str | None
+    place: Place
+
+
+def _rule(
+    draft: RowDraft | DatasetDraft | EngineDraft, rule_id: str, name: str, scope: ObjectScope, decision: Decision
+) -> _Rule:
+    shared = _Shared(
+        id=rule_id,
+        name=name,
+        object=scope.object.name,
+        clauses=draft.clauses,
+        description=draft.description,
+        action=decision.action,
+        action_from=decision.source,
+        dimension=draft.origin.dimension,
+        severity=draft.origin.severity,
+        place=draft.origin.place,
+    )
+    match draft:
+        case RowDraft():
+            return RowRule(**shared, kind=draft.kind, predicate=draft.predicate, columns=draft.columns)
+        case DatasetDraft():
+            return DatasetRule(
+                **shared,
+                measure=draft.measure,
+                condition=draft.condition,
+                threshold=draft.threshold,
+                thresholds=draft.thresholds,
+            )
+        case EngineDraft():
+            return EngineRule(
+                **shared,
+                engine=draft.engine,
+                implementation=draft.implementation,
+                columns=draft.columns,
+                thresholds=draft.thresholds,
+            )
 
 
 def _typed_column(field: Field) -> TypedColumn:

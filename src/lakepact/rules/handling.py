@@ -19,7 +19,15 @@ from lakepact.contract.model import Contract, CustomProperty, Place
 from lakepact.errors import Problem, Severity
 from lakepact.rules.model import Action
 
-__all__ = ["Concern", "EnforcementMode", "Handling", "Response", "SchemaContract", "handling_of"]
+__all__ = [
+    "Concern",
+    "EnforcementMode",
+    "Handling",
+    "Response",
+    "SchemaContract",
+    "handling_of",
+    "quarantine_turned_off",
+]
 
 
 class EnforcementMode(StrEnum):
@@ -124,6 +132,13 @@ def handling_of(contract: Contract) -> Handling:
         schema=reader.schema("lakepact.schemaContract"),
         problems=tuple(reader.problems),
     )
+
+
+def quarantine_turned_off(contract: Contract) -> CustomProperty | None:
+    """The entry by which the contract turns its quarantine off: `lakepact.quarantine` with `enabled: false`."""
+    said = next((entry for entry in contract.custom_properties if entry.property == "lakepact.quarantine"), None)
+    off = said is not None and isinstance(said.value, Mapping) and said.value.get("enabled") is False
+    return said if off else None
 
 
 _Word = TypeVar("_Word", bound=StrEnum)

@@ -119,7 +119,7 @@ def _floating_literal(bound: Fraction, ddl: str) -> str:
     return literal(value)
 
 
-def typed_literal(value: object, ddl: str, *, zone: str = "UTC", pattern: str | None = None) -> str:
+def typed_literal(value: object, ddl: str, *, zone: str = "UTC") -> str:
     """A value of the document as a literal that compares exactly with a column of type `ddl`.
 
     Raises Inexpressible where no value of that type equals it.
@@ -135,7 +135,7 @@ def typed_literal(value: object, ddl: str, *, zone: str = "UTC", pattern: str | 
     if ddl in ("FLOAT", "DOUBLE"):
         return _floating_literal(as_fraction(value), ddl)
     if ddl in ("DATE", "TIMESTAMP", "TIMESTAMP_NTZ"):
-        return _moment_literal(as_moment(value, pattern), ddl, zone)
+        return _moment_literal(as_moment(value), ddl, zone)
     raise Inexpressible(f"there are no literals of type {ddl}")
 
 

@@ -58,7 +58,23 @@ class RowRuleKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowRule:
+class _Rule:
+    """What every rule says; see `RowRule`."""
+
+    id: str
+    name: str
+    object: str
+    clauses: tuple[str, ...]
+    description: str
+    action: Action
+    action_from: str
+    dimension: str | None = None
+    severity: str | None = None
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRule(_Rule):
     """A demand on each row.
 
     `id` is stable and unique in the contract (`flights.carrier.required`); `name` is unique in its object and is the
@@ -68,19 +84,9 @@ class RowRule:
     from: `default`, `severity`, `criticalDataElement`, `policy FILE`, `customProperties`, `stream`.
     """
 
-    id: str
-    name: str
-    object: str
     kind: RowRuleKind
     predicate: str
     columns: tuple[str, ...]
-    clauses: tuple[str, ...]
-    description: str
-    action: Action
-    action_from: str
-    dimension: str | None = None
-    severity: str | None = None
-    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +130,21 @@ Measure = Aggregate | DuplicateRows | OrphanRows | Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetRule:
+class DatasetRule(_Rule):
     """A demand on a whole dataset: `measure` gives a value, `condition` is SQL over it, two-valued.
 
     `condition` names the value `value`, for example `value <= 5`; `threshold` is the same for people
     (`mustBeLessOrEqualTo 5 percent`). `action` is WARN or FAIL.
     """
 
-    id: str
-    name: str
-    object: str
     measure: Measure
     condition: str
     threshold: str
-    clauses: tuple[str, ...]
-    description: str
-    action: Action
-    action_from: str
-    dimension: str | None = None
-    severity: str | None = None
-    place: Place = NOWHERE
     thresholds: tuple[Threshold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineRule:
+class EngineRule(_Rule):
     """A demand that only its own quality engine understands: a rule of the contract with `type: custom`.
 
     `engine` is the name by which results call it: `soda`, `gx` (in documents `greatExpectations`) or `custom` (a
@@ -156,19 +152,9 @@ class EngineRule:
     stands at, if any.
     """
 
-    id: str
-    name: str
-    object: str
     engine: str
     implementation: Any
     columns: tuple[str, ...]
-    clauses: tuple[str, ...]
-    description: str
-    action: Action
-    action_from: str
-    dimension: str | None = None
-    severity: str | None = None
-    place: Place = NOWHERE
     thresholds: tuple[Threshold, ...] = ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from lakepact.contract.model import Bound, LogicalType, LogicalTypeOptions
-from lakepact.contract.types import ArrayType, AtomicType, SparkType, StructType
+from lakepact.contract.types import ArrayType, AtomicType, StructType
 from lakepact.contract.yaml_nodes import child_path
 from lakepact.rules import predicates
 from lakepact.rules.drafting import Draft, Ledger, Origin, RowDraft
@@ -39,7 +39,7 @@ def origin_of(field: Field, *, structural: bool = False) -> Origin:
 def text_format(field: Field) -> str | None:
     """The Java pattern by which texts become this column's dates or timestamps, None for ISO 8601."""
     options = field.prop.options
-    if options is None or options.format is None or not _is_moment(field.type):
+    if options is None or options.format is None or not predicates.is_moment(field.type):
         return None
     try:
         return date_pattern(options.format)
@@ -294,7 +294,7 @@ class _OptionDrafts:
             pattern = string(date_pattern(name))
             test = f"try_to_timestamp({self._value}, {pattern}) IS NOT NULL"
             yield from self._drafts("format", test, f"is text in the format {name}", structural=True)
-        elif _is_moment(self._type):
+        elif predicates.is_moment(self._type):
             date_pattern(name)
             if self._field.nested:
                 raise Inexpressible("texts inside of structs, arrays and maps are read as ISO 8601 only")
@@ -353,7 +353,7 @@ class _OptionDrafts:
         if key == "defaultTimezone":
             zone_of(self._options.default_timezone or "UTC")
             self._note(key, Enforcement.TABLE, "the zone of texts and bounds that name none")
-        elif _is_moment(self._type):
+        elif predicates.is_moment(self._type):
             self._note(key, Enforcement.TABLE, f"decides the type: {self._type.ddl}")
         elif self._is_time():
             self._note(key, Enforcement.METADATA, "times are stored as text")
@@ -375,7 +375,3 @@ def _time_of_day_draft(field: Field) -> Iterator[Draft]:
         description=f"{field.label} is a time of day, HH:mm:ss",
         origin=origin_of(field, structural=True),
     )
-
-
-def _is_moment(found: SparkType) -> bool:
-    return isinstance(found, AtomicType) and found.ddl in ("DATE", "TIMESTAMP", "TIMESTAMP_NTZ")

@@ -28,6 +28,7 @@ from lakepact.sql import literal, string
 __all__ = [
     "bound_test",
     "check_comparable",
+    "is_moment",
     "is_number",
     "is_text",
     "items_test",
@@ -53,7 +54,8 @@ def is_number(found: SparkType) -> bool:
     )
 
 
-def _is_moment(found: SparkType) -> bool:
+def is_moment(found: SparkType) -> bool:
+    """Whether values are dates or timestamps."""
     return isinstance(found, AtomicType) and found.ddl in ("DATE", "TIMESTAMP", "TIMESTAMP_NTZ")
 
 
@@ -70,7 +72,7 @@ def bound_test(
     """A number, date or timestamp against one bound. NaN fails both bounds."""
     if is_number(found):
         return number_test(value, found.ddl, bound, lower=lower, inclusive=inclusive)
-    if _is_moment(found):
+    if is_moment(found):
         return _moment_test(value, found.ddl, as_moment(bound, pattern), lower=lower, inclusive=inclusive, zone=zone)
     raise Inexpressible(f"values of type {found.ddl} have no order that a bound could use")
 

@@ -44,9 +44,9 @@ def threshold_text(thresholds: Sequence[Threshold], unit: str = "") -> str:
     return ", ".join(parts)
 
 
-def numeric_condition(thresholds: Sequence[Threshold], value: str = "value") -> str:
+def numeric_condition(thresholds: Sequence[Threshold]) -> str:
     """SQL over the number `value`; all thresholds hold. Two-valued if the value is not NULL."""
-    return _joined(thresholds, lambda _: value, _number)
+    return _joined(thresholds, lambda _: "value", _number)
 
 
 def query_condition(thresholds: Sequence[Threshold]) -> str:

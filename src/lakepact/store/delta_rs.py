@@ -69,6 +69,9 @@ _ATTEMPTS: Final = 200
 _PAUSE: Final = 0.005
 _SHORTEST: Final = timedelta(hours=1)
 _COMPACTED: Final = 32 * 1024 * 1024
+# A handle that has written a checkpoint itself goes on with the one that it began with: each commit then goes through
+# all that the log says since that, and costs more than the last.
+_RENEWED_EVERY: Final = 100
 _EVENT_COLUMNS: Final = tuple(column.name for column in CONTRACT_EVENTS.columns if column.name != "document")
 _EVENTS: Final = CONTRACT_EVENTS.name
 
@@ -131,6 +134,8 @@ class DeltaJournal:
         self._pause = pause
         self._lock = threading.RLock()
         self._table: DeltaTable | None = None
+        # The version with which that handle was opened.
+        self._began = 0
         self._known = _Known()
 
     @property
@@ -195,7 +200,7 @@ class DeltaJournal:
                 self._pause(random.uniform(0, _PAUSE * min(attempt + 1, 20)))
             else:
                 raise RemoteFailed(f"{self.address} is changed by too many writers at once", "LP865", "try again later")
-            self._compact_when_due()
+            self._tidy_when_due()
         return True
 
     def initialise(self, *, migrations: Sequence[Migration] = MIGRATIONS) -> None:
@@ -243,6 +248,7 @@ class DeltaJournal:
             with _talking(self.address):
                 if self._table is None:
                     self._table = self._opened(CONTRACT_EVENTS, create=create)
+                    self._began = self._table.version() if self._table is not None else 0
                 else:
                     self._advance(self._table)
                 if self._table is not None and self._table.version() != self._known.version:
@@ -317,12 +323,21 @@ class DeltaJournal:
                 return False
         return True
 
-    def _compact_when_due(self) -> None:
+    def _tidy_when_due(self) -> None:
         assert self._table is not None
-        if self._compact_every and self._table.version() % self._compact_every == 0:
-            # The event is kept; that somebody else compacts, or that this must wait, is no failure of it.
-            with suppress(DeltaError, OSError):
+        # The event is kept; that somebody else compacts, or that this must wait, is no failure of it.
+        with suppress(DeltaError, OSError):
+            if self._compact_every and self._table.version() % self._compact_every == 0:
                 self._table.optimize.compact(target_size=_COMPACTED)
+            if self._table.version() - self._began >= _RENEWED_EVERY:
+                self._renew(self._table)
+
+    def _renew(self, table: DeltaTable) -> None:
+        """Go on with a handle that begins at the last checkpoint."""
+        renewed = deltalake.DeltaTable(self._uri(CONTRACT_EVENTS), storage_options=self._options)
+        # A table that was put into the place of this one is found out by whoever looks next.
+        if renewed.metadata().id == table.metadata().id and renewed.version() >= table.version():
+            self._table, self._began = renewed, renewed.version()
 
 
 def open_delta(address: str) -> DeltaJournal:

@@ -10,16 +10,15 @@ Below the folder are
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import logging
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from lakepact.atomic_files import NO_LINKS, make_folder, replace_file, sync_folder, written_beside
 from lakepact.errors import ConfigurationError, Problem, Severity
 from lakepact.store.encoding import event_text, original_name, read_event, safe_name, sha256_of
 from lakepact.store.folding import fold
@@ -34,7 +33,6 @@ _CONTRACTS: Final = "contracts"
 _DOCUMENTS: Final = "documents"
 _EVENT: Final = re.compile(r"([0-9]{6,18})\.json")
 _LOCK: Final = ".lock"
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EINVAL})
 
 
 class FilesJournal:
@@ -91,9 +89,8 @@ class FilesJournal:
         try:
             if document is not None:
                 file = self._document(event.contract_id, event.version, event.sha256)
-                _make(file.parent)
-                _written(file, document).replace(file)
-                _sync(file.parent)
+                make_folder(file.parent)
+                replace_file(file, document, durable=True)
             return self._add(folder / f"{event.sequence:06d}.json", event_text(event).encode())
         except OSError as error:
             raise _unusable(self._root, error, "written") from error
@@ -120,19 +117,19 @@ class FilesJournal:
         """Make the file with that content, which must not be there; False where it is."""
         if file.exists():
             return False
-        temporary = _written(file, content)
+        temporary = written_beside(file, content, durable=True)
         try:
             self._link(temporary, file)
         except FileExistsError:
             return False
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in NO_LINKS:
                 raise
             if not _renamed(temporary, file):
                 return False
         finally:
             temporary.unlink(missing_ok=True)
-        _sync(file.parent)
+        sync_folder(file.parent)
         return True
 
     def _folder(self, contract_id: str) -> Path:
@@ -170,11 +167,10 @@ def create_files(address: str) -> None:
     """Make the folder of a `file:` address a store; where it is one, nothing changes."""
     root = _root_of(address)
     try:
-        _make(root / _CONTRACTS)
+        make_folder(root / _CONTRACTS)
         if not (root / _MARK).exists():
             mark = json.dumps({"layout": _LAYOUT}) + "\n"
-            _written(root / _MARK, mark.encode()).replace(root / _MARK)
-            _sync(root)
+            replace_file(root / _MARK, mark.encode(), durable=True)
     except OSError as error:
         raise _unusable(root, error, "written") from error
     _refuse_other_layout(root)
@@ -269,24 +265,6 @@ def _id_of(folder: Path) -> str | None:
     return found
 
 
-def _make(folder: Path) -> None:
-    """Make a folder and its parents, each durable as an entry of the one above."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
-        _sync(each.parent)
-
-
-def _written(file: Path, content: bytes) -> Path:
-    """A temporary file beside `file`, with that content, on the disk."""
-    temporary = file.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.tmp")
-    with temporary.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return temporary
-
-
 def _renamed(temporary: Path, file: Path) -> bool:
     """Give the file its name under a lock, where there are no hard links; False where the name is taken."""
     import fcntl
@@ -297,17 +275,6 @@ def _renamed(temporary: Path, file: Path) -> bool:
             return False
         temporary.rename(file)
         return True
-
-
-def _sync(folder: Path) -> None:
-    """Have the entries of a folder on the disk, where the system has that."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _problem(error: ConfigurationError, folder: Path) -> Problem:

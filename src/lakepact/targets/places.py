@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lakepact.contract.model import Contract, SchemaObject
-from lakepact.errors import Problem, Severity, UsageError
-from lakepact.rules.model import EngineRule, ObjectRules
+from lakepact.errors import UsageError
+from lakepact.rules.model import ObjectRules
 
-__all__ = ["described_object", "foreign_rule_problem", "table_parts", "table_parts_of"]
+__all__ = ["described_object", "table_parts", "table_parts_of"]
 
 
 def described_object(contract: Contract, rules: ObjectRules) -> SchemaObject:
@@ -28,16 +28,3 @@ def table_parts(contract: Contract, table: str) -> tuple[str, ...]:
 def table_parts_of(contract: Contract) -> dict[str, tuple[str, ...]]:
     """The parts of every object's table, by the object's name."""
     return {each.name: table_parts(contract, each.table) for each in contract.schema}
-
-
-def foreign_rule_problem(contract: Contract, rule: EngineRule, engine: str, reason: str) -> Problem:
-    """What is wrong with a rule that is written for `engine`, and that this one does not know."""
-    return Problem(
-        code="LP314",
-        severity=Severity.WARNING,
-        message=f"rule {rule.id!r} is not one that {engine} can be given: {reason}",
-        file=contract.file,
-        line=rule.place.line,
-        column=rule.place.column,
-        path=rule.place.path,
-    )

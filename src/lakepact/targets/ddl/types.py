@@ -50,7 +50,6 @@ class Statement:
     sql: str
     why: str
     object: str
-    destructive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,13 +69,10 @@ def batch_query(query: str) -> str:
     return query.replace("{", "{{").replace("}", "}}").replace(BATCH, "{batch}")
 
 
-def gx_expectation(demand: Demand, tables: Tables, *, exact: bool = False) -> GxExpectation:
-    """The expectation of a demand; `tables.own` is BATCH. Raises Inexpressible with the reason where GX has none.
-
-    Kinds of GX are used where it has one; with `exact` only those that compare as the rule does to the last digit.
-    """
+def gx_expectation(demand: Demand, tables: Tables) -> GxExpectation:
+    """The expectation of a demand; `tables.own` is BATCH. Raises Inexpressible with the reason where GX has none."""
     rule = demand.rule
-    kind, kwargs, note = _Expectations(demand, tables, exact=exact).expectation()
+    kind, kwargs, note = _Expectations(demand, tables).expectation()
     return GxExpectation(
         rule=rule.id,
         type=kind,
@@ -127,10 +124,9 @@ def _key(columns: Sequence[str]) -> _Found:
 
 
 class _Expectations:
-    def __init__(self, demand: Demand, tables: Tables, *, exact: bool) -> None:
+    def __init__(self, demand: Demand, tables: Tables) -> None:
         self._demand = demand
         self._tables = tables
-        self._exact = exact
 
     def expectation(self) -> _Found:
         demand = self._demand
@@ -138,7 +134,7 @@ class _Expectations:
             return self._on_dataset(demand.rule)
         if isinstance(demand.what, Typed):
             raise Inexpressible(f"GX sees stored values, not those from which values of {demand.what.type} are made")
-        found = rows_expectation(demand.what, exact=self._exact)
+        found = rows_expectation(demand.what)
         return found or self._query(broken_rows_query(demand.predicate, self._tables.own))
 
     def _on_dataset(self, rule: DatasetRule) -> _Found:
@@ -147,7 +143,7 @@ class _Expectations:
             case RowCount():
                 return self._row_count(demand.thresholds) or self._broken(f"SELECT count(1) AS value FROM {own}")
             case Surplus() as surplus:
-                if surplus.columns and not self._exact and _is_none(demand.thresholds):
+                if surplus.columns and _is_none(demand.thresholds):
                     kind, kwargs, _ = _key(surplus.columns)
                     return kind, kwargs, "every row of a repeated key is counted"
                 return self._broken(surplus_query(surplus, self._tables))

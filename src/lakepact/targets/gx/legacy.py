@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import yaml
-
 from lakepact.rules.literals import Inexpressible
 from lakepact.rules.model import Action, EngineRule
+from lakepact.targets.foreign import parsed_implementation
 from lakepact.targets.gx.catalogue import ANY_ARGUMENTS, EXPECTATIONS, OLD_ARGUMENTS
 from lakepact.targets.gx.expectations import GxExpectation
 
@@ -27,19 +26,10 @@ _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 def translate_gx(rule: EngineRule) -> tuple[GxExpectation, ...]:
     """The expectations that a rule for GX asks for, at least one. Raises Inexpressible where one is not known."""
-    found = tuple(_expectations(rule, _parsed(rule.implementation)))
+    found = tuple(_expectations(rule, parsed_implementation(rule.implementation)))
     if not found:
         raise Inexpressible("the implementation holds no expectation")
     return found
-
-
-def _parsed(implementation: object) -> object:
-    if not isinstance(implementation, str):
-        return implementation
-    try:
-        return yaml.safe_load(implementation)
-    except yaml.YAMLError as error:
-        raise Inexpressible(f"the implementation is no YAML: {getattr(error, 'problem', None) or error}") from error
 
 
 def _expectations(rule: EngineRule, given: object) -> Iterator[GxExpectation]:

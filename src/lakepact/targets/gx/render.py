@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import lakepact
 from lakepact.contract.model import Contract
 from lakepact.errors import Problem
+from lakepact.rules.handling import Concern, Response, handling_of
 from lakepact.rules.literals import Inexpressible
 from lakepact.rules.model import ObjectRules, RuleSet
 from lakepact.sql import qualified
 from lakepact.targets.demands import demands_of
+from lakepact.targets.foreign import foreign_rule_problem
 from lakepact.targets.gx.expectations import BATCH, GxExpectation, gx_expectation
 from lakepact.targets.gx.legacy import translate_gx
-from lakepact.targets.places import described_object, foreign_rule_problem, table_parts_of
+from lakepact.targets.places import described_object, table_parts_of
 from lakepact.targets.queries import Tables
 
 __all__ = ["GxSuite", "render"]
@@ -52,6 +54,7 @@ def _render(contract: Contract, rules: ObjectRules) -> GxSuite:
         others={name: qualified(parts) for name, parts in table_parts_of(contract).items()} | {rules.name: BATCH},
     )
     expectations: list[GxExpectation] = []
+    expectations += _columns(contract, rules)
     refused: dict[str, str] = {}
     problems: list[Problem] = []
     for demand in demands_of(rules, described):
@@ -90,3 +93,19 @@ def _render(contract: Contract, rules: ObjectRules) -> GxSuite:
         notes=notes,
         problems=tuple(problems),
     )
+
+
+def _columns(contract: Contract, rules: ObjectRules) -> list[GxExpectation]:
+    """What a strict contract says of its columns: there are these and no others."""
+    handling = handling_of(contract)
+    if not handling.schema.strict_mode or not rules.columns:
+        return []
+    return [
+        GxExpectation(
+            rule=f"{rules.name}.schema",
+            type="expect_table_columns_to_match_set",
+            kwargs={"column_set": [column.name for column in rules.columns], "exact_match": True},
+            warns=handling.response(Concern.SCHEMA) is Response.WARN,
+            description="the columns of the contract and no others",
+        )
+    ]

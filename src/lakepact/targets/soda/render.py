@@ -13,12 +13,14 @@ import lakepact
 from lakepact.contract.model import Contract
 from lakepact.contract.types import AtomicType, SparkType
 from lakepact.errors import Problem
+from lakepact.rules.handling import handling_of
 from lakepact.rules.literals import Inexpressible, decimal_parts
 from lakepact.rules.model import ObjectRules, RowRule, RowRuleKind, RuleSet
 from lakepact.sql import qualified
 from lakepact.targets.demands import demands_of
+from lakepact.targets.foreign import foreign_rule_problem
 from lakepact.targets.header import comment_text
-from lakepact.targets.places import described_object, foreign_rule_problem, table_parts, table_parts_of
+from lakepact.targets.places import described_object, table_parts, table_parts_of
 from lakepact.targets.queries import Tables
 from lakepact.targets.soda.checks import RULE, SodaCheck, soda_check
 from lakepact.targets.soda.sodacl import translate_soda
@@ -77,7 +79,8 @@ def _render(contract: Contract, rules: ObjectRules, source: str) -> SodaContract
             problems.append(foreign_rule_problem(contract, rule, "Soda 4", str(reason)))
     schema = _schema_check(rules)
     refused = {name: reason for name, reason in refused.items() if name not in schema}
-    document = soda_document("/".join((source, *parts)), checks, rules=rules)
+    strict = handling_of(contract).schema.strict_mode is True
+    document = soda_document("/".join((source, *parts)), checks, rules=rules, strict=strict)
     notes = {check.rule: check.note for check in checks if check.note}
     notes |= dict.fromkeys(schema, "the check of the schema compares the type of the stored column")
     lines = _header(contract, refused, notes)
@@ -111,14 +114,19 @@ def _data_type(found: SparkType) -> dict[str, object]:
     return {"data_type": "DECIMAL", "numeric_precision": precision, "numeric_scale": scale}
 
 
-def soda_document(dataset: str, checks: Sequence[SodaCheck], *, rules: ObjectRules | None = None) -> dict[str, object]:
-    """The checks as a contract on `dataset`; with `rules`, all columns and their types are part of it."""
+def soda_document(
+    dataset: str, checks: Sequence[SodaCheck], *, rules: ObjectRules | None = None, strict: bool = False
+) -> dict[str, object]:
+    """The checks as a contract on `dataset`; with `rules`, all columns and their types are part of it.
+
+    `strict`: columns beside those are a violation.
+    """
     columns: dict[str, dict[str, Any]] = {}
     for column in rules.columns if rules else ():
         columns[column.name] = {"name": column.name, **_data_type(column.type)}
     general: list[dict[str, object]] = []
     if rules is not None and columns:
-        loose = {"allow_extra_columns": True, "allow_other_column_order": True}
+        loose = {"allow_extra_columns": not strict, "allow_other_column_order": True}
         general.append({"schema": {**loose, "attributes": {RULE: f"{rules.name}.schema"}}})
     for check in checks:
         if check.column is None:

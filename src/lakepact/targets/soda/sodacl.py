@@ -11,11 +11,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-import yaml
-
 from lakepact.rules.literals import Inexpressible
 from lakepact.rules.model import Action, EngineRule
 from lakepact.rules.queries import author_predicate, author_query
+from lakepact.targets.foreign import parsed_implementation
 from lakepact.targets.queries import Tables, complete
 from lakepact.targets.soda.checks import SodaCheck, levelled, soda_threshold
 
@@ -87,7 +86,7 @@ class _Reader:
         self._tables = tables
 
     def checks(self) -> Iterator[_Found]:
-        yield from self._of(_parsed(self._rule.implementation))
+        yield from self._of(parsed_implementation(self._rule.implementation))
 
     def _of(self, given: object) -> Iterator[_Found]:
         match given:
@@ -230,16 +229,6 @@ class _Reader:
         if len(names) != 1:
             raise Inexpressible("the check names no column" if not names else "the check speaks of one column")
         return names[0]
-
-
-def _parsed(implementation: object) -> object:
-    """What a text holds as YAML; a line such as `missing_count(id) = 0` is text there too."""
-    if not isinstance(implementation, str):
-        return implementation
-    try:
-        return yaml.safe_load(implementation)
-    except yaml.YAMLError as error:
-        raise Inexpressible(f"the implementation is no YAML: {getattr(error, 'problem', None) or error}") from error
 
 
 def _names(value: object) -> list[str]:
