@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -112,6 +114,32 @@ def test_a_dry_run_asks_for_no_pipeline(capsys: Captured, workspace: list[str]) 
     assert (rerun["contract_id"], rerun["ran"]) == ("orders", ["orders"])
     assert [path for path in workspace if "/pipelines" in path] == []
     assert not Path("records").exists()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("workspace")
+def test_a_dry_run_shows_what_would_be_asked_for_and_found(capsys: Captured) -> None:
+    pytest.importorskip("databricks.sdk")
+    # Another inbox, in which nothing waits.
+    places = ["--inbox", "delta:other", *PLACES[2:]]
+    words = ["rerun", *places, "--records", "records", "--pipeline-id", "orders=p-1", "--dry-run", "--json"]
+    for more, name in ((["--poll"], "poll-"), (["--now", "orders"], "now")):
+        assert main([*words, *more]) == 0
+        (shown,) = json.loads(capsys.readouterr().out)
+        assert shown["delivery_id"].startswith(name)
+        assert (shown["contract_id"], shown["version"], shown["ran"]) == ("orders", "1.0.0", ["orders"])
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("workspace")
+def test_what_another_worker_has_is_said(capsys: Captured) -> None:
+    pytest.importorskip("databricks.sdk")
+    open_inbox("delta:inbox").claim("a job that was killed", timedelta(minutes=10))
+    assert main(["rerun", *PLACES, "--records", "records", "--pipeline-id", "orders=p-1"]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"^no event waits; 1 with a worker, until \d\d:\d\d:\d\d UTC at the latest$", said, re.MULTILINE)
 
 
 @pytest.mark.timeout(60)

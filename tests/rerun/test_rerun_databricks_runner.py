@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,22 @@ from databricks.sdk.config import Config
 
 from lakepact.contract import Contract, load_contract
 from lakepact.errors import ConfigurationError, RemoteFailed
+from lakepact.local.event_log import update_events
+from lakepact.local.names import Namespace
+from lakepact.local.result import (
+    DatasetResult,
+    DatasetState,
+    ExpectationResult,
+    PipelineResult,
+    UpdateResult,
+    UpdateState,
+)
+from lakepact.local.rule_results import results_of
 from lakepact.rerun.databricks_runner import DatabricksRunner
 from lakepact.rerun.event_log import results_of_events
 from lakepact.rerun.runner import RunState, UpdateRequest
-from lakepact.results import RuleStatus
+from lakepact.results import RuleResult, RuleStatus
+from lakepact.testing.workspace import Workspace
 from lakepact.testing.workspace_pipelines import WorkspacePipelines
 
 _CONTRACT = b"""
@@ -95,6 +108,11 @@ def test_an_update_is_started_followed_and_read(
         ("orders.amount.minimum", RuleStatus.PASS, 0, 4, "lakeflow"),
         ("orders.quality.enough", RuleStatus.PASS, None, None, "lakeflow"),
     ]
+    assert [each.dataset for each in outcome.results] == [
+        "main.sales.orders",
+        "main.sales.orders",
+        "main.sales.orders__checks",
+    ]
     assert runner.address == workspace.url
 
 
@@ -121,6 +139,62 @@ def test_an_update_that_was_started_before_a_crash_is_found_again(
     assert len(workspace.started(pipeline)) == 2
 
 
+def test_only_the_tables_that_are_named_are_refreshed(
+    workspace: WorkspacePipelines, client: WorkspaceClient, contract: Contract
+) -> None:
+    pipeline = workspace.add_pipeline("orders")
+    workspace.next_update(pipeline, looks=0)
+    runner = _runner(client, orders=pipeline)
+    asked = []
+    for year, full in ((2998, False), (2999, True)):
+        since = datetime(year, 1, 1, tzinfo=UTC)
+        update_id = runner.start(_request(contract, refresh=("orders", "total"), full_refresh=full, since=since))
+        update = client.pipelines.get_update(pipeline, update_id).update
+        assert update is not None
+        asked.append((update.refresh_selection, update.full_refresh_selection, update.full_refresh))
+    assert asked == [(["orders", "total"], None, False), (None, ["orders", "total"], False)]
+
+
+@pytest.mark.parametrize(
+    ("started", "wanted", "same"),
+    [
+        ({"full_refresh": True}, {}, True),
+        ({"full_refresh": True}, {"full_refresh": True, "refresh": ("orders",)}, True),
+        ({"refresh_selection": ["orders", "total"]}, {"refresh": ("orders",)}, True),
+        ({"full_refresh_selection": ["orders"]}, {"full_refresh": True, "refresh": ("orders",)}, True),
+        ({}, {"refresh": ("orders",)}, True),
+        ({}, {"full_refresh": True}, False),
+        ({"validate_only": True}, {}, False),
+        ({"refresh_selection": ["total"]}, {}, False),
+        ({"refresh_selection": ["total"]}, {"refresh": ("orders",)}, False),
+        ({"refresh_selection": ["orders"]}, {"full_refresh": True, "refresh": ("orders",)}, False),
+    ],
+)
+def test_an_update_that_does_less_than_is_asked_for_is_another(
+    workspace: WorkspacePipelines,
+    client: WorkspaceClient,
+    contract: Contract,
+    started: dict[str, Any],
+    wanted: dict[str, Any],
+    same: bool,
+) -> None:
+    pipeline = workspace.add_pipeline("orders")
+    workspace.next_update(pipeline, looks=0)
+    other = client.pipelines.start_update(pipeline, **started).update_id
+    client.pipelines.get_update(pipeline, str(other))
+    found = _runner(client, orders=pipeline).start(_request(contract, **wanted))
+    assert (found == other, len(workspace.started(pipeline))) == (same, 1 if same else 2)
+
+
+def test_a_pipeline_that_never_ends_is_not_waited_for(
+    workspace: WorkspacePipelines, client: WorkspaceClient, contract: Contract
+) -> None:
+    pipeline = workspace.add_pipeline("orders", continuous=True)
+    workspace.start(pipeline, looks=1000)
+    with pytest.raises(ConfigurationError, match=r"^LP945: pipeline 'orders' is continuous, and runs"):
+        _runner(client, orders=pipeline).start(_request(contract))
+
+
 def test_a_failed_update_says_why(workspace: WorkspacePipelines, client: WorkspaceClient, contract: Contract) -> None:
     pipeline = workspace.add_pipeline("orders")
     error = {"exceptions": [{"message": "[EXPECTATION_VIOLATION] amount.minimum\n at line 1"}]}
@@ -141,11 +215,63 @@ def test_what_another_attempt_may_help_is_told_apart(
     with pytest.raises(ConfigurationError, match=r"^LP945: pipeline 'gone' is not in the workspace: The specified"):
         runner.start(_request(contract, pipeline="gone"))
     workspace.fail_next(1, 403)
-    with pytest.raises(ConfigurationError, match=r"^LP945: pipeline 'orders' may not be run: "):
+    with pytest.raises(
+        ConfigurationError, match=r"^LP945: pipeline 'orders' may not be run: Try again later\.\n  hint"
+    ):
         runner.start(_request(contract))
     workspace.fail_next(50, 500)
     with pytest.raises(RemoteFailed, match=r"^LP946: the workspace cannot run pipeline 'orders': "):
         runner.start(_request(contract))
+
+
+def test_a_token_that_expires_meanwhile_is_no_end(contract: Contract) -> None:
+    with Workspace() as workspace:
+        workspace.add_service_principal("sp-1", "hush")
+        pipeline = workspace.pipelines.add_pipeline("orders")
+        entry = {"service_principal_name": "sp-1", "permission_level": "CAN_RUN"}
+        user = WorkspaceClient(host=workspace.url, token=workspace.token, auth_type="pat", config_file=os.devnull)
+        user.api_client.do("PATCH", f"/api/2.0/permissions/pipelines/{pipeline}", body={"access_control_list": [entry]})
+        access: dict[str, Any] = {"host": workspace.url, "client_id": "sp-1", "client_secret": "hush"}
+        runner = _runner(WorkspaceClient(**access, config_file=os.devnull), orders=pipeline)
+        update = runner.start(_request(contract))
+        workspace.expire_tokens()
+        with pytest.raises(RemoteFailed, match=r"^LP946: the workspace cannot run pipeline 'orders': Access token has"):
+            runner.outcome("orders", update, contract)
+        # The next job logs in anew, and follows the same update.
+        again = _runner(WorkspaceClient(**access, config_file=os.devnull), orders=pipeline)
+        assert again.start(_request(contract)) == update
+        assert len(workspace.pipelines.started(pipeline)) == 1
+
+
+def test_a_run_here_and_its_event_log_say_the_same(contract: Contract) -> None:
+    counted = (
+        ExpectationResult(
+            name="id.required", rule_id="orders.id.required", action="quarantine", passed_records=7, failed_records=2
+        ),
+        ExpectationResult(
+            name="amount.minimum", rule_id="orders.amount.minimum", action="warn", passed_records=9, failed_records=0
+        ),
+    )
+    asked: dict[str, Any] = {
+        "kind": "table",
+        "state": DatasetState.COMPLETED,
+        "output_records": 9,
+        "expectations": counted,
+    }
+    datasets = tuple(DatasetResult(name=name, **asked) for name in ("orders", "orders__quarantine"))
+    pipeline = PipelineResult(name="p", datasets=datasets, contract_id="orders", contract_version="1.0.0")
+    update = UpdateResult(update_id="u", state=UpdateState.COMPLETED, pipelines=(pipeline,))
+    published = [
+        {"event_type": each.event_type, "details": each.details, "origin": {"dataset_name": f"main.a.{each.dataset}"}}
+        for each in update_events(update, pipeline)
+    ]
+
+    def said(results: Iterable[RuleResult]) -> set[tuple[Any, ...]]:
+        return {(each.dataset, each.rule_id, each.status, each.violations, each.tested) for each in results}
+
+    here = said(results_of(update, at=_SINCE, namespace=Namespace("main", "a")))
+    assert said(results_of_events(published, contract, run_id="u", at=_SINCE)) == here
+    assert len(here) == 4
 
 
 def test_a_published_event_log_has_its_details_as_text(contract: Contract) -> None:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rerun_samples import ORDERS, REPORT, World, contract_of
 
+from lakepact.project import load_project
 from lakepact.rerun import InboxState
 from lakepact.rerun.adopting import StoreSource
+from lakepact.rerun.bindings import bindings_of
 from lakepact.rerun.job import poll
 from lakepact.rerun.runner import RunState
 from lakepact.store import Status, open_store
+
+PROJECT = """\
+version: 1
+contracts: [orders.odcs.yaml]
+environments:
+  local: {catalog: spark_catalog, schema: shop, storage: .lakepact}
+pipelines:
+  orders:
+    contract: orders
+    configuration: {lakepact.rerun.refresh: "orders, total,orders,"}
+    objects: {orders: {path: orders.csv, format: csv}}
+  report:
+    contract: orders
+    objects: {orders: {path: orders.csv, format: csv}}
+"""
 
 
 def test_a_validated_version_comes_into_force_and_its_pipelines_run() -> None:
@@ -56,6 +75,21 @@ def test_a_breaking_change_refreshes_fully_where_that_is_allowed() -> None:
         ("orders", False),
         ("report", False),
         ("orders", True),
+    ]
+
+
+def test_a_rerun_is_for_the_tables_that_a_project_names(tmp_path: Path) -> None:
+    (tmp_path / "lakepact.yml").write_text(PROJECT, encoding="utf-8")
+    (tmp_path / "orders.odcs.yaml").write_bytes(contract_of("1.0.0").source)
+    bindings = bindings_of(load_project(tmp_path / "lakepact.yml"))
+    assert [(each.pipeline, each.refresh) for each in bindings] == [("orders", ("orders", "total")), ("report", ())]
+    world = World()
+    world.validate(contract_of("1.0.0"))
+    world.tell("d1")
+    world.job_with(bindings=bindings).work()
+    assert [(each.pipeline, each.refresh) for each in world.runner.started] == [
+        ("orders", ("orders", "total")),
+        ("report", ()),
     ]
 
 

@@ -81,6 +81,27 @@ def test_people_hear_of_a_broken_rule_once_and_of_its_recovery(tmp_path: Path) -
     assert [(str(each.state), each.run_id) for each in chat.taken] == [("firing", "u1"), ("resolved", "u2")]
 
 
+def test_people_hear_of_an_update_that_ended_before_a_rule_was_asked(tmp_path: Path) -> None:
+    chat = Chat()
+    notifier = Notifier([Route(channels=("chat",))], [chat], FolderPlace(tmp_path / "outbox"), lambda: NOW)
+    reporter = NotifyReporter(notifier, clock=lambda: NOW)
+    failed = UpdateOutcome(update_id="u1", state=RunState.FAILED, message="no such column: a")
+    for _ in range(2):
+        reporter.report(Reported(contract=_contract(), pipeline="sales", outcome=failed))
+    (told,) = chat.taken
+    assert (str(told.state), told.dataset, told.run_id, told.severity) == (
+        "firing",
+        "pipeline sales",
+        "u1",
+        Severity.ERROR,
+    )
+    assert [(each.rule_name, each.message) for each in told.violations] == [
+        ("the update completes", "no such column: a")
+    ]
+    reporter.report(replace(_reported("u2", RuleStatus.PASS), pipeline="sales"))
+    assert [str(each.state) for each in chat.taken] == ["firing", "resolved"]
+
+
 def test_what_several_datasets_of_a_table_say_is_one_incident(tmp_path: Path) -> None:
     document = b"""schema:
   - name: orders

@@ -118,6 +118,26 @@ def test_a_notebook_has_no_ending(client: Any) -> None:
     assert (found.object_type.value, found.language.value) == ("NOTEBOOK", "PYTHON")
 
 
+def test_notebooks_have_a_language(client: Any) -> None:
+    text = b"-- Databricks notebook source\nSELECT 1\n"
+    client.api_client.do(
+        "POST", "/api/2.0/workspace-files/import-file/Shared/look.sql", data=text, headers={"Content-Type": "x"}
+    )
+    assert client.workspace.get_status("/Shared/look").language is workspace_api.Language.SQL
+    assert client.workspace.export("/Shared/look").file_type == "sql"
+    client.workspace.import_(
+        "/Shared/count",
+        content="U0VMRUNUIDE=",
+        format=workspace_api.ImportFormat.SOURCE,
+        language=workspace_api.Language.SQL,
+    )
+    assert client.workspace.get_status("/Shared/count").object_type is workspace_api.ObjectType.NOTEBOOK
+    with pytest.raises(errors.InvalidParameterValue, match=r"^This workspace is a double that has no notebooks in R\."):
+        client.workspace.import_(
+            "/Shared/odd", content="", format=workspace_api.ImportFormat.SOURCE, language=workspace_api.Language.R
+        )
+
+
 def test_a_file_needs_its_folder(client: Any) -> None:
     with pytest.raises(errors.NotFound, match=r"The parent folder \(/Shared/none\) does not exist\."):
         client.workspace.upload("/Shared/none/x.txt", io.BytesIO(b""), format=workspace_api.ImportFormat.AUTO)
@@ -221,6 +241,28 @@ def test_permissions_are_those_of_the_kind(workspace: Workspace, client: Any) ->
         client.permissions.update("pipelines", id, access_control_list=[use])
     with pytest.raises(errors.ResourceDoesNotExist, match=r"jobs 7 does not exist\."):
         client.permissions.get("jobs", "7")
+
+
+def test_a_service_principal_runs_only_what_it_has_the_right_to(workspace: Workspace, client: Any) -> None:
+    workspace.add_service_principal("sp-1", "hush")
+    service = client_of(workspace, client_id="sp-1", client_secret="hush")
+    pipeline = str(client.pipelines.create(name="orders").pipeline_id)
+    task = {"task_key": "look", "notebook_task": {"notebook_path": "/Shared/look"}}
+    job = client.api_client.do("POST", "/api/2.2/jobs/create", body={"name": "look", "tasks": [task]})["job_id"]
+    with pytest.raises(errors.PermissionDenied, match=rf"^User sp-1 does not have CAN_RUN .* pipeline {pipeline}\."):
+        service.pipelines.start_update(pipeline)
+    with pytest.raises(errors.PermissionDenied, match=rf"^User sp-1 does not have CAN_MANAGE_RUN .* job {job}\."):
+        service.jobs.run_now(job)
+    for path, level in ((f"pipelines/{pipeline}", "CAN_RUN"), (f"jobs/{job}", "CAN_MANAGE_RUN")):
+        entry = {"service_principal_name": "sp-1", "permission_level": level}
+        body = {"access_control_list": [entry]}
+        client.api_client.do("PATCH", f"/api/2.0/permissions/{path}", body=body)
+    service.pipelines.start_update(pipeline)
+    service.jobs.run_now(job)
+    # What it has made is its own.
+    own = str(service.pipelines.create(name="own").pipeline_id)
+    service.pipelines.start_update(own)
+    assert workspace.permissions.of("pipelines", own) == {"sp-1": "IS_OWNER"}
 
 
 def test_apps_are_deployed_from_a_folder(workspace: Workspace, client: Any) -> None:

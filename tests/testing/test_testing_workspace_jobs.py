@@ -182,6 +182,30 @@ def test_tasks_start_other_jobs_and_pipelines(workspace: Workspace, client: Any)
     assert "ValueError: no flights today" in done["state"]["state_message"]
 
 
+def test_a_run_is_of_the_tasks_that_are_asked_for(workspace: Workspace, client: Any) -> None:
+    tasks = (task("fail"), task("say", "b", after=("fail",)), task("say", "c", key="off", disabled=True))
+    id = create(client, job(*tasks))
+    done = run(client, id, only=["say"], python_named_params={"day": "2"})
+    states = {each["task_key"]: each["state"]["result_state"] for each in done["tasks"]}
+    assert states == {"fail": "EXCLUDED", "say": "SUCCESS", "off": "DISABLED"}
+    assert (result(done), workspace.runs.printed("greet")) == ("SUCCESS", "hello b --day=2\n")
+    with pytest.raises(errors.InvalidParameterValue, match=r"^Task keys odd are not in the job\."):
+        client.jobs.run_now(id, only=["odd"])
+    with pytest.raises(
+        errors.InvalidParameterValue, match=r"^This workspace is a double that does not do sql_params\."
+    ):
+        client.jobs.run_now(id, sql_params={"day": "1"})
+
+
+def test_a_run_says_how_its_pipelines_are_refreshed(workspace: Workspace, client: Any) -> None:
+    pipeline = client.pipelines.create(name="flights").pipeline_id
+    workspace.pipelines.next_update(pipeline, looks=0)
+    id = create(client, {"name": "x", "tasks": [{"task_key": "a", "pipeline_task": {"pipeline_id": pipeline}}]})
+    for given, full in (({}, False), ({"pipeline_params": {"full_refresh": True}}, True)):
+        assert result(run(client, id, **given)) == "SUCCESS"
+        assert workspace.pipelines.started(pipeline)[-1] is full
+
+
 def test_a_notebook_is_said_not_to_run(client: Any) -> None:
     look = {"task_key": "look", "notebook_task": {"notebook_path": "/Shared/look"}}
     done = run(client, create(client, {"name": "look", "tasks": [look]}))

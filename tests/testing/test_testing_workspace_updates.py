@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import threading
 import time
@@ -39,6 +40,15 @@ def orders():
 @dp.materialized_view
 def total():
     return spark.sql("SELECT sum(amount) AS amount FROM main.sales.orders")
+"""
+MOST = b"""\
+-- Databricks notebook source
+-- MAGIC %md
+-- MAGIC # The largest order
+
+-- COMMAND ----------
+
+CREATE MATERIALIZED VIEW most AS SELECT max(amount) AS amount FROM main.sales.orders
 """
 FIRST = '{"id": 1, "amount": 5}\n{"id": 2, "amount": -1}\n{"amount": 3}\n'
 SPEC: Mapping[str, Any] = {
@@ -113,6 +123,9 @@ def test_an_update_runs_the_sources_that_were_uploaded(workspace: Workspace, cli
     workspace.files.put(f"{HOME}/orders.py", ORDERS.encode())
     landing = workspace.catalog.volume_folder("main.sales.landing") / "orders"
     landing.mkdir()
+    # A notebook in SQL has a language, and no ending.
+    body = {"path": f"{HOME}/most", "language": "SQL", "content": base64.b64encode(MOST).decode()}
+    client.api_client.do("POST", "/api/2.0/workspace/import", body=body)
     (landing / "a.json").write_text(FIRST, encoding="utf-8")
     pipeline = make(client)
     state, events = run(client, pipeline)
@@ -123,6 +136,7 @@ def test_an_update_runs_the_sources_that_were_uploaded(workspace: Workspace, cli
         {"id": 2, "amount": -1, "word": "hello"},
     ]
     assert rows(tmp_path, "total") == [{"amount": 4}]
+    assert rows(tmp_path, "most") == [{"amount": 5}]
     assert {each["origin"]["update_id"] for each in rows(tmp_path, "events")} == {events[0]["origin"]["update_id"]}
     table = client.tables.get("main.sales.orders")
     assert (table.table_type.value, [each.name for each in table.columns]) == (
@@ -150,7 +164,7 @@ def _check_selections(client: Any, pipeline: str, landing: Path, storage: Path) 
     state, events = run(client, pipeline, refresh_selection=["odd"])
     assert (state, why(events)) == (
         "FAILED",
-        "LP533: no dataset main.sales.odd in this pipeline\n  hint: it has orders, total",
+        "LP533: no dataset main.sales.odd in this pipeline\n  hint: it has most, orders, total",
     )
 
 
@@ -213,6 +227,14 @@ def _check_events(events: list[dict[str, Any]], pipeline: str) -> None:
             {"reset_checkpoint_selection": ["orders"]},
             "This workspace is a double that does not do reset_checkpoint_selection.",
         ),
+        ({}, {"parameters": {"day": "1"}}, "This workspace is a double that does not do parameters."),
+        ({"parameters": {"day": "1"}}, {}, "This workspace is a double that does not do parameters."),
+        ({"continuous": True}, {}, "This workspace is a double that does not do continuous."),
+        (
+            {"libraries": [], "ingestion_definition": {"source_type": "SALESFORCE"}},
+            {},
+            "This workspace is a double that does not do ingestion_definition.",
+        ),
         (
             {"libraries": [{"file": {"path": WHEEL}}], "environment": {"dependencies": ["/Shared/odd.whl"]}},
             {},
@@ -231,6 +253,15 @@ def test_what_cannot_run_fails_before_anything_starts(
     (event,) = client.api_client.do("GET", f"/api/2.0/pipelines/{pipeline}/events", query=query)["events"]
     assert why([event]) == expected
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_notebook_of_two_languages_does_not_run(workspace: Workspace, client: Any) -> None:
+    text = b"-- Databricks notebook source\n-- MAGIC %md\n-- MAGIC words\n-- COMMAND ----------\n-- MAGIC %python\n"
+    body = {"path": "/Shared/mixed", "language": "SQL", "content": base64.b64encode(text).decode()}
+    client.api_client.do("POST", "/api/2.0/workspace/import", body=body)
+    state, events = run(client, make(client, libraries=[{"notebook": {"path": "/Shared/mixed"}}], environment={}))
+    expected = "This workspace is a double that does not run the %python of 'mixed.sql'."
+    assert (state, why(events)) == ("FAILED", expected)
 
 
 def test_a_told_update_is_followed_by_real_ones(workspace: Workspace, client: Any) -> None:

@@ -49,13 +49,15 @@ def governance_file(context: Context) -> BundleFile:
 def rights(context: Context) -> dict[str, Any]:
     """What a shared target adds to the resources: who runs, who may start, who may read, and no more."""
     run_as = {"run_as": _as_principal(_RUNNER)}
+    # Whose updates a pipeline's are does not say who may start them: the rerun job does, as the runner.
+    run = [{"level": "CAN_RUN", **_as_principal(_RUNNER)}]
     may_start = [{"level": "CAN_MANAGE_RUN", **_as_principal(who)} for who in ("${var.caller}", _RUNNER, _APP)]
     jobs: dict[str, Any] = {key: dict(run_as) for key in JOBS}
     jobs["contract_rerun"]["permissions"] = may_start
     read = _grant("${var.readers}", "USE_SCHEMA", "SELECT")
     create = _grant(_RUNNER, "USE_SCHEMA", "SELECT", "CREATE_TABLE", "CREATE_MATERIALIZED_VIEW")
     return {
-        "pipelines": {key: dict(run_as) for key in context.keys.values()},
+        "pipelines": {key: {**run_as, "permissions": run} for key in context.keys.values()},
         "jobs": jobs,
         "apps": {"receiver_app": {"permissions": [{"level": "CAN_USE", **_as_principal("${var.caller}")}]}},
         "schemas": {

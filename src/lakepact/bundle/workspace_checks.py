@@ -18,6 +18,7 @@ _APP_PRINCIPAL: Final = "service_principal_client_id"
 _ENOUGH: Final[Mapping[str, tuple[str, ...]]] = {
     "CAN_USE": ("CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"),
     "CAN_MANAGE_RUN": ("CAN_MANAGE_RUN", "CAN_MANAGE", "IS_OWNER"),
+    "CAN_RUN": ("CAN_RUN", "CAN_MANAGE", "IS_OWNER"),
     "READ": ("READ", "WRITE", "MANAGE"),
 }
 _SECRETS: Final = {

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["rerun"]
 
 _RECORDS: Final = "reruns"
+_NOTHING: Final = "no event waits"
 
 _Inbox = Annotated[
     str,
@@ -93,11 +94,11 @@ def rerun(
     job = _job(project, (inbox, source, store), environment, records, _ids(pipeline_ids or ()))
     job = replace(job, reporters=(*job.reporters, *_table(results), *_people(project, notify)))
     if dry_run:
-        return _show(job.preview(), as_json=as_json)
+        return _show(job.preview(contracts=contracts or (), polls=poll), as_json=as_json)
     code = 0
     while True:
         _ask(job, contracts or (), poll=poll)
-        code = max(code, _show(_all(job), as_json=as_json))
+        code = max(code, _show(_all(job), as_json=as_json, idle=_idle(job)))
         if watch is None:
             return code
         contracts = None
@@ -241,7 +242,17 @@ def _all(job: RerunJob) -> tuple[Rerun, ...]:
     return tuple(done)
 
 
-def _show(reruns: Sequence[Rerun], *, as_json: bool) -> int:
+def _idle(job: RerunJob) -> str:
+    """What to say where nothing waits: a worker that was killed keeps its events until its lease is over."""
+    from lakepact.rerun import InboxState
+
+    held = [each.lease_until for each in job.inbox.list((InboxState.CLAIMED,)) if each.lease_until is not None]
+    if not held:
+        return _NOTHING
+    return f"{_NOTHING}; {len(held)} with a worker, until {max(held):%H:%M:%S} UTC at the latest"
+
+
+def _show(reruns: Sequence[Rerun], *, as_json: bool, idle: str = _NOTHING) -> int:
     from dataclasses import asdict
 
     from lakepact.rerun import InboxState
@@ -252,7 +263,7 @@ def _show(reruns: Sequence[Rerun], *, as_json: bool) -> int:
         for each in reruns:
             write(_line(each) + "\n")
         if not reruns:
-            say("no event waits")
+            say(idle)
     failed = any(each.state in (InboxState.FAILED, InboxState.DEAD) for each in reruns)
     return ExitCode.VIOLATED if failed else ExitCode.OK
 

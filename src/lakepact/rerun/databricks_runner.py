@@ -29,7 +29,7 @@ class DatabricksRunner:
     """Starts updates of pipelines; `pipelines` maps a binding's name to the pipeline's id.
 
     An update that runs already is waited for, up to an hour. Which update was started for which key is told by the
-    time: the first that this job could have started after it was asked for.
+    time: the first that this job could have started after it was asked for, and that does all that is asked for.
     """
 
     def __init__(
@@ -54,15 +54,16 @@ class DatabricksRunner:
     def start(self, request: UpdateRequest) -> str:
         """Start an update, once a running one has ended; its id.
 
-        An update of this pipeline that the API started since the request was first made is taken for it, so that a
-        job that was killed before it could note the id starts none twice.
+        An update of this pipeline that the API started since the request was first made, and that refreshes all that
+        is asked for, is taken for it, so that a job that was killed before it could note the id starts none twice.
+        Raises ConfigurationError LP945 for a pipeline that is continuous: its updates have no end.
         """
         pipeline_id = self._id(request.pipeline)
         with _talking(request.pipeline):
-            if (found := self._started_since(pipeline_id, request.since)) is not None:
+            if (found := self._started_since(pipeline_id, request)) is not None:
                 return found
             self._wait_until_idle(request.pipeline, pipeline_id)
-            started = self._client.pipelines.start_update(pipeline_id, full_refresh=request.full_refresh)
+            started = self._client.pipelines.start_update(pipeline_id, **_asked(request))
         return str(started.update_id)
 
     def outcome(self, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
@@ -86,15 +87,22 @@ class DatabricksRunner:
             raise ConfigurationError(message, "LP945", f"name it; known are: {known}")
         return self._pipelines[pipeline]
 
-    def _started_since(self, pipeline_id: str, since: datetime) -> str | None:
+    def _started_since(self, pipeline_id: str, request: UpdateRequest) -> str | None:
         updates = self._client.pipelines.list_updates(pipeline_id, max_results=25).updates or []
-        begun = int(since.timestamp() * 1000)
-        ours = [each for each in updates if (each.creation_time or 0) >= begun and _name(each.cause) == "API_CALL"]
+        begun = int(request.since.timestamp() * 1000)
+        ours = [
+            each
+            for each in updates
+            if (each.creation_time or 0) >= begun and _name(each.cause) == "API_CALL" and _does(each, request)
+        ]
         return str(ours[-1].update_id) if ours else None
 
     def _wait_until_idle(self, pipeline: str, pipeline_id: str) -> None:
         waited = 0.0
-        while _name(self._client.pipelines.get(pipeline_id).state) not in ("IDLE", "FAILED"):
+        while _name((found := self._client.pipelines.get(pipeline_id)).state) not in ("IDLE", "FAILED"):
+            if found.spec is not None and found.spec.continuous:
+                hint = "make it triggered, or stop and start it by hand: it then runs under the version in force"
+                raise ConfigurationError(f"pipeline '{pipeline}' is continuous, and runs", "LP945", hint)
             if waited >= _LONGEST:
                 raise RemoteFailed(f"pipeline '{pipeline}' has been busy for an hour", "LP946", "it is tried again")
             self._pause(_BUSY)
@@ -116,6 +124,24 @@ class DatabricksRunner:
             query["page_token"] = page["next_page_token"]
 
 
+def _asked(request: UpdateRequest) -> dict[str, Any]:
+    """What of a pipeline is refreshed, in the words of the API."""
+    if not request.refresh:
+        return {"full_refresh": request.full_refresh}
+    return {"full_refresh_selection" if request.full_refresh else "refresh_selection": list(request.refresh)}
+
+
+def _does(update: Any, request: UpdateRequest) -> bool:
+    """Whether an update refreshes all that is asked for, and empties it first where that is asked for."""
+    fresh = set(update.full_refresh_selection or ())
+    named = fresh | set(update.refresh_selection or ())
+    if update.validate_only:
+        return False
+    if request.full_refresh and not update.full_refresh:
+        return bool(request.refresh) and fresh.issuperset(request.refresh)
+    return not named or (bool(request.refresh) and named.issuperset(request.refresh))
+
+
 @contextmanager
 def _talking(pipeline: str) -> Iterator[None]:
     """What the SDK raises, as errors of ours: what another attempt may help against is RemoteFailed."""
@@ -128,12 +154,17 @@ def _talking(pipeline: str) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        raise ConfigurationError(f"pipeline '{pipeline}' is not in the workspace: {error}", "LP945") from error
+        raise ConfigurationError(f"pipeline '{pipeline}' is not in the workspace: {_words(error)}", "LP945") from error
     except PermissionDenied as error:
         hint = "grant CAN_RUN on the pipeline to the job's principal"
-        raise ConfigurationError(f"pipeline '{pipeline}' may not be run: {error}", "LP945", hint) from error
+        raise ConfigurationError(f"pipeline '{pipeline}' may not be run: {_words(error)}", "LP945", hint) from error
     except (DatabricksError, TimeoutError, OSError) as error:
-        raise RemoteFailed(f"the workspace cannot run pipeline '{pipeline}': {error}", "LP946") from error
+        raise RemoteFailed(f"the workspace cannot run pipeline '{pipeline}': {_words(error)}", "LP946") from error
+
+
+def _words(error: Exception) -> str:
+    """What an error says; to a refusal the SDK adds how it is set up, which is nothing for the reason of an event."""
+    return str(error).partition(" Config: ")[0].strip() or type(error).__name__
 
 
 def _name(value: object) -> str:

@@ -30,12 +30,13 @@ def results_of_events(
     """One result for each expectation of the contract that the update reported, in the contract's order.
 
     An expectation is known by its name and its dataset: the table of the object, or one that belongs to it
-    (`orders__quarantine`). Expectations of other contracts are left out. `events` are the JSON objects of the API.
+    (`orders__quarantine`). Datasets have their full names, as those of other runs have, so that tables of two schemas
+    are told apart. Expectations of other contracts are left out. `events` are the JSON objects of the API.
     """
     counted: dict[tuple[str, str], _Counts] = {}
     for event in events:
         for each in _expectations(event):
-            key = (str(each.get("dataset", "")).rpartition(".")[2], str(each.get("name", "")))
+            key = (_full_name(event, str(each.get("dataset", ""))), str(each.get("name", "")))
             counts = counted.setdefault(key, _Counts())
             counts.passed += int(each.get("passed_records") or 0)
             counts.failed += int(each.get("failed_records") or 0)
@@ -44,7 +45,8 @@ def results_of_events(
         known: dict[str, RowRule | DatasetRule] = {rule.name: rule for rule in rules.row_rules}
         known |= {rule.name: rule for rule in rules.dataset_rules}
         for (dataset, name), counts in counted.items():
-            if name in known and (dataset == rules.table or dataset.startswith(f"{rules.table}__")):
+            table = dataset.rpartition(".")[2]
+            if name in known and (table == rules.table or table.startswith(f"{rules.table}__")):
                 found.append(_result(known[name], counts, contract, dataset, run_id, at))
     order = {rule.id: number for number, rule in enumerate(compile_rules(contract).all_rules())}
     return tuple(sorted(found, key=lambda result: order[result.rule_id]))
@@ -72,6 +74,12 @@ def _expectations(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         details = json.loads(details)
     quality = (details.get("flow_progress") or {}).get("data_quality") or {}
     return list(quality.get("expectations") or [])
+
+
+def _full_name(event: Mapping[str, Any], dataset: str) -> str:
+    """The name of a dataset with catalog and schema, which are those of the event where its own name has none."""
+    place = str((event.get("origin") or {}).get("dataset_name") or "").rpartition(".")[0]
+    return dataset if "." in dataset or not place else f"{place}.{dataset}"
 
 
 def _result(

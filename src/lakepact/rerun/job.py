@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -128,15 +128,25 @@ class RerunJob:
             done += self._contract(contract_id, together)
         return tuple(done)
 
-    def preview(self) -> tuple[Rerun, ...]:
-        """What `work` would do now, without a claim, a write or a run."""
-        waiting = [event for event in self.inbox.list() if event.waits(self.clock())]
-        return tuple(self._previewed(event) for event in waiting)
+    def preview(self, *, contracts: Iterable[str] = (), polls: bool = False) -> tuple[Rerun, ...]:
+        """What `work` would do now, without a claim, a write or a run.
 
-    def _previewed(self, event: InboxEvent) -> Rerun:
-        contract_id = event.arrival.contract_id
+        With `contracts` also what it would do if a look at these were asked for, and with `polls` for versions that
+        nobody told of.
+        """
+        events = self.inbox.list()
+        found = [event.arrival for event in events if event.waits(self.clock())]
+        found += [_asked_for("now", contract_id, Origin.RUN_NOW) for contract_id in contracts]
+        if polls:
+            known = {event.delivery_id for event in events}
+            untold = _untold(self.source, self.store, self.bindings)
+            found += [arrival for arrival in untold if arrival.delivery_id not in known]
+        return tuple(self._previewed(arrival) for arrival in found)
+
+    def _previewed(self, event: Arrival) -> Rerun:
+        contract_id = event.contract_id
         try:
-            contract_id = self.source.contract_id(event.arrival)
+            contract_id = self.source.contract_id(event)
             contract = self.source.validated(contract_id)
         except LakepactError as error:
             return Rerun(
@@ -203,6 +213,7 @@ class RerunJob:
                 contracts=(contract,),
                 since=progress.since,
                 full_refresh=level is Level.MAJOR and binding.full_refresh,
+                refresh=binding.refresh,
             )
             progress = replace(progress, update_id=self.runner.start(request))
             self._mark(key, event, progress)
@@ -270,25 +281,24 @@ def poll(inbox: Inbox, source: ContractSource, store: ContractStore, bindings: I
 
     The id follows from what was found, so that polling again writes nothing, and a webhook that was lost is made good.
     """
-    written: list[str] = []
+    return tuple(found.delivery_id for found in _untold(source, store, bindings) if inbox.receive(found).created)
+
+
+def _untold(source: ContractSource, store: ContractStore, bindings: Iterable[Binding]) -> Iterator[Arrival]:
+    """An arrival for each validated version of a bound contract that is not in force."""
     for contract_id in sorted({binding.contract_id for binding in bindings}):
         try:
             contract = source.validated(contract_id)
         except LakepactError as error:
             _LOG.warning("contract %r cannot be looked at: %s", contract_id, error.message)
             continue
-        if contract is None or _is_in_force(store, contract):
-            continue
-        arrival = Arrival(
-            delivery_id=f"poll-{contract.sha256[:32]}",
-            type=EventType.RERUN_REQUESTED.value,
-            contract_id=contract_id,
-            version=contract.version,
-            origin=Origin.POLLER,
-        )
-        if inbox.receive(arrival).created:
-            written.append(arrival.delivery_id)
-    return tuple(written)
+        if contract is not None and not _is_in_force(store, contract):
+            yield _asked_for(f"poll-{contract.sha256[:32]}", contract_id, Origin.POLLER, contract.version)
+
+
+def _asked_for(delivery_id: str, contract_id: str, origin: Origin, version: str = "") -> Arrival:
+    kind = EventType.RERUN_REQUESTED.value
+    return Arrival(delivery_id=delivery_id, type=kind, contract_id=contract_id, version=version, origin=origin)
 
 
 def _is_in_force(store: ContractStore, contract: Contract) -> bool:

@@ -66,7 +66,8 @@ class LocalRunner:
             project,
             environment=environment.name,
             pipelines=(request.pipeline,),
-            full_refresh=() if request.full_refresh else None,
+            refresh=() if request.full_refresh else request.refresh,
+            full_refresh=request.refresh if request.full_refresh else None,
         )
         self._keep(place, result, Namespace(environment.catalog, environment.schema))
         return result.update_id

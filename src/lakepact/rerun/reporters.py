@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lakepact.atomic_files import replace_file
 from lakepact.local.rule_results import told_once
 from lakepact.notify import Notifier
 from lakepact.rerun.job import Reported
+from lakepact.rerun.runner import RunState
+from lakepact.results import RuleResult, RuleStatus
 from lakepact.results.recording import record_results
 from lakepact.rules import compile_rules
+from lakepact.rules.model import Action
 from lakepact.store.encoding import time_text
 
 __all__ = ["FileReporter", "NotifyReporter", "TableReporter"]
@@ -45,15 +50,44 @@ class TableReporter:
 
 
 class NotifyReporter:
-    """People hear of what an update broke, and of what is well again; a channel that fails is tried again later."""
+    """People hear of what an update broke, and of what is well again; a channel that fails is tried again later.
 
-    def __init__(self, notifier: Notifier, *, seconds: float = 30.0) -> None:
+    That an update did not complete is an incident of its own, of `pipeline NAME`: it may have ended before a rule was
+    asked.
+    """
+
+    def __init__(
+        self,
+        notifier: Notifier,
+        *,
+        seconds: float = 30.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         """Messages are sent for at most about so long; what is left waits for `lakepact notify send`."""
         self._notifier = notifier
         self._seconds = seconds
+        self._clock = clock
 
     def report(self, reported: Reported) -> None:
-        """Write down what the rules said, each once for a table, and send what is due."""
+        """Write down how the update ended and what the rules said, each once for a table, and send what is due."""
         results = told_once(reported.outcome.results, compile_rules(reported.contract))
-        self._notifier.notify(results, reported.contract)
+        self._notifier.notify([*results, self._update(reported)], reported.contract)
         self._notifier.flush(seconds=self._seconds)
+
+    def _update(self, reported: Reported) -> RuleResult:
+        """How the update ended, as the result of a rule that it completes."""
+        outcome = reported.outcome
+        good = outcome.state is RunState.COMPLETED
+        return RuleResult(
+            run_id=outcome.update_id,
+            contract_id=reported.contract.id,
+            contract_version=reported.contract.version,
+            object="",
+            dataset=f"pipeline {reported.pipeline}",
+            rule_id="update",
+            rule_name="the update completes",
+            action=Action.FAIL,
+            status=RuleStatus.PASS if good else RuleStatus.FAIL,
+            at=self._clock(),
+            message="" if good else outcome.message or outcome.state.value,
+        )

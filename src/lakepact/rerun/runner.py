@@ -31,8 +31,9 @@ class RunState(StrEnum):
 class UpdateRequest:
     """An update to be started. `key` names what it is for: the same key is never asked for twice on purpose.
 
-    `contracts` are the versions in force that it must run under; `full_refresh` empties tables first. `since` is when
-    it was first asked for: an update that was started for the same key after that is this one.
+    `contracts` are the versions in force that it must run under; `full_refresh` empties tables first. `refresh` names
+    the tables that it is for, as the pipeline does; all where it is empty. `since` is when it was first asked for: an
+    update that was started for the same key after that is this one.
     """
 
     pipeline: str
@@ -40,6 +41,7 @@ class UpdateRequest:
     contracts: tuple[Contract, ...]
     since: datetime
     full_refresh: bool = False
+    refresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,8 +172,20 @@ class Workspace(HttpDouble):
             return self.statements.answer(request.method, target, request.headers, request.body)
         try:
             principal = self._access.principal(request.headers)
+            if not principal.service:
+                return self._answer_of(principal, request, target)
+            with self._lock:
+                self.permissions.check(principal.name, request)
         except Refused as refused:
             return refused.reply
+        reply = self._answer_of(principal, request, target)
+        if reply is not None and reply.status == 200:
+            with self._lock:
+                self.permissions.made(principal.name, request, reply.body)
+        return reply
+
+    def _answer_of(self, principal: Principal, request: Request, target: str) -> Reply | None:
+        """The answer to somebody who may ask."""
         for prefix, part in self._mounted.items():
             if request.path.startswith(prefix):
                 headers = dict(request.headers) | {"authorization": f"Bearer {self.token}"}

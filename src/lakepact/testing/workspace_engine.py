@@ -30,6 +30,15 @@ _STEP: Final = 0.05
 _END: Final = 20.0
 _LOCAL: Final = "spark_catalog"
 _SOURCES: Final = (".py", ".sql")
+_UNABLE: Final = {
+    "asked": (
+        *("parameters", "replace_where_overrides", "reset_checkpoint_selection", "rewind_spec"),
+        "refresh_flow_selection",
+    ),
+    "set": ("continuous", "filters", "gateway_definition", "ingestion_definition", "parameters"),
+}
+_NOTEBOOK: Final = re.compile(r"(?:#|--) Databricks notebook source\s*\n")
+_MAGIC: Final = re.compile(r"^(?:#|--) MAGIC %(?!md\b)([\w-]+)", re.MULTILINE)
 _KEPT: Final = "LAKEPACT_CACHE"
 _STOPPED: Final = {"ended": "CANCELED", "error": "", "events": [], "tables": {}}
 
@@ -269,9 +278,10 @@ class _Place:
 def _update(work: PipelineWork, place: _Place) -> Update:
     """The update for the engine. Raises Refused for what the double cannot do, and for sources that are not there."""
     spec, asked = work.spec, work.asked
-    for key in ("replace_where_overrides", "reset_checkpoint_selection", "rewind_spec", "refresh_flow_selection"):
-        if asked.get(key):
-            raise invalid(f"This workspace is a double that does not do {key}.")
+    for how, given in (("asked", asked), ("set", spec)):
+        for key in _UNABLE[how]:
+            if given.get(key):
+                raise invalid(f"This workspace is a double that does not do {key}.")
     sources = [source for library in spec.get("libraries", []) for source in _sources(library, place)]
     fresh = [place.setting(each) for each in asked.get("full_refresh_selection") or []]
     root = place.file(spec["root_path"]) if spec.get("root_path") else sources[0].parent
@@ -280,10 +290,7 @@ def _update(work: PipelineWork, place: _Place) -> Update:
         pipeline=work.pipeline_id.replace("-", "_"),
         schema=work.schema,
         root=str(root),
-        sources=tuple(
-            (str(each), place.local(each.read_text(encoding="utf-8", errors="replace")))
-            for each in dict.fromkeys(sources)
-        ),
+        sources=tuple((str(each), place.local(_text(each))) for each in dict.fromkeys(sources)),
         configuration={key: place.setting(str(value)) for key, value in spec.get("configuration", {}).items()},
         environment=work.environment,
         refresh=tuple(place.setting(each) for each in asked.get("refresh_selection") or []),
@@ -297,7 +304,7 @@ def _sources(library: Mapping[str, Any], place: _Place) -> list[Path]:
     """The source files of a library, in order."""
     if "notebook" in library:
         path = str(library["notebook"]["path"])
-        found = [place.file(f"{path}.py")]
+        found = [file for ending in _SOURCES if (file := place.file(f"{path}{ending}")).is_file()]
     elif "file" in library:
         path = str(library["file"]["path"])
         found = [place.file(path)]
@@ -311,6 +318,14 @@ def _sources(library: Mapping[str, Any], place: _Place) -> list[Path]:
     if not found or not all(each.is_file() for each in found):
         raise invalid(f"Unable to access the source '{path}': it does not exist.")
     return found
+
+
+def _text(source: Path) -> str:
+    """A source. Raises Refused for a notebook with cells that are neither of its language nor words."""
+    text = source.read_text(encoding="utf-8", errors="replace")
+    if _NOTEBOOK.match(text) and (found := _MAGIC.search(text)):
+        raise invalid(f"This workspace is a double that does not run the %{found[1]} of '{source.name}'.")
+    return text
 
 
 def _failed(message: str) -> Mapping[str, Any]:

@@ -20,18 +20,23 @@ __all__ = ["WorkspaceFiles"]
 
 _MIB: Final = 1024 * 1024
 _IMPORT_LIMIT: Final = 10 * _MIB
-_NOTEBOOK: Final = b"# Databricks notebook source"
+# The languages of notebooks that the double knows: the ending of their files, and how those begin.
+_LANGUAGES: Final[Mapping[str, tuple[str, bytes]]] = {
+    "PYTHON": (".py", b"# Databricks notebook source"),
+    "SQL": (".sql", b"-- Databricks notebook source"),
+}
 _PREFIX: Final = "/Workspace"
 
 
 @dataclass(slots=True)
 class _Node:
-    """A folder (no content), a file, or a notebook, which has no ending in its name."""
+    """A folder (no content), a file, or a notebook, which has a language, and no ending in its name."""
 
     id: int
     kind: str
     changed: int
     content: bytes = b""
+    language: str = ""
 
 
 class WorkspaceFiles:
@@ -89,7 +94,8 @@ class WorkspaceFiles:
                 path.mkdir(parents=True, exist_ok=True)
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            (path if node.kind == "FILE" else path.with_name(f"{path.name}.py")).write_bytes(node.content)
+            ending = _LANGUAGES[node.language][0] if node.kind == "NOTEBOOK" else ""
+            path.with_name(f"{path.name}{ending}").write_bytes(node.content)
 
     def routes(self) -> Iterator[Route]:
         """The APIs of workspace files."""
@@ -102,8 +108,8 @@ class WorkspaceFiles:
         yield Route("POST", "/api/2.0/workspace-files/import-file/{path...}", self._import_file)
         yield Route("GET", "/api/2.0/workspace-files/{path...}", self._raw)
 
-    def _node(self, kind: str, content: bytes = b"") -> _Node:
-        return _Node(next(self._ids), kind, int(self._clock() * 1000), content)
+    def _node(self, kind: str, content: bytes = b"", language: str = "") -> _Node:
+        return _Node(next(self._ids), kind, int(self._clock() * 1000), content, language)
 
     def _found(self, path: str, *kinds: str) -> _Node:
         node = self._nodes.get(path)
@@ -140,7 +146,7 @@ class WorkspaceFiles:
             "resource_id": str(node.id),
         }
         if node.kind == "NOTEBOOK":
-            shown["language"] = "PYTHON"
+            shown["language"] = node.language
         if node.kind != "DIRECTORY":
             shown |= {"created_at": node.changed, "modified_at": node.changed}
         if node.kind == "FILE":
@@ -157,10 +163,11 @@ class WorkspaceFiles:
 
     def _export(self, request: Request) -> Any:
         path = _path(request.needed("path"))
-        content = self._found(path, "FILE", "NOTEBOOK").content
+        node = self._found(path, "FILE", "NOTEBOOK")
         if request.query.get("direct_download") == "true":
-            return Reply(200, content, {"Content-Type": "application/octet-stream"})
-        return {"content": base64.b64encode(content).decode(), "file_type": "py"}
+            return Reply(200, node.content, {"Content-Type": "application/octet-stream"})
+        ending = _LANGUAGES[node.language][0] if node.kind == "NOTEBOOK" else posixpath.splitext(path)[1]
+        return {"content": base64.b64encode(node.content).decode(), "file_type": ending.removeprefix(".")}
 
     def _raw(self, request: Request) -> Reply:
         content = self._found(_path("/" + request.places["path"].lstrip("/")), "FILE", "NOTEBOOK").content
@@ -183,7 +190,10 @@ class WorkspaceFiles:
                 f"File size imported is ({len(content)} bytes), exceeded max size ({_IMPORT_LIMIT} bytes)",
             )
         overwrite = _text(given.get("overwrite", "")).lower() == "true"
-        self._store(path, content, overwrite=overwrite, taken=400)
+        language = _text(given.get("language", "")) if _text(given.get("format", "SOURCE")) == "SOURCE" else ""
+        if language not in ("", *_LANGUAGES):
+            raise invalid(f"This workspace is a double that has no notebooks in {language}.")
+        self._store(path, content, overwrite=overwrite, taken=400, language=language)
         return {}
 
     def _import_file(self, request: Request) -> dict[str, Any]:
@@ -191,18 +201,19 @@ class WorkspaceFiles:
         self._store(path, request.body, overwrite=request.query.get("overwrite") == "true", taken=409)
         return {}
 
-    def _store(self, path: str, content: bytes, *, overwrite: bool, taken: int) -> None:
-        """Store a file; a Python file that says so becomes a notebook, whose name has no ending."""
-        name, kind = path, "FILE"
-        if path.endswith(".py") and content.partition(b"\n")[0].rstrip() == _NOTEBOOK:
-            name, kind = path.removesuffix(".py"), "NOTEBOOK"
+    def _store(self, path: str, content: bytes, *, overwrite: bool, taken: int, language: str = "") -> None:
+        """Store a file, or a notebook; a file of Python or SQL that says so becomes one, whose name has no ending."""
+        name, kind = path, "NOTEBOOK" if language else "FILE"
+        for each, (ending, begins) in _LANGUAGES.items():
+            if path.endswith(ending) and content.partition(b"\n")[0].rstrip() == begins:
+                name, kind, language = path.removesuffix(ending), "NOTEBOOK", each
         above = self._nodes.get(posixpath.dirname(name))
         if above is None or above.kind != "DIRECTORY":
             raise missing(f"The parent folder ({posixpath.dirname(name)}) does not exist.")
         there = self._nodes.get(name)
         if there is not None and (not overwrite or there.kind != kind):
             raise Refused(taken, "RESOURCE_ALREADY_EXISTS", f"Path ({path}) already exists.")
-        node = self._node(kind, content)
+        node = self._node(kind, content, language)
         if there is not None:
             node.id = there.id
         self._nodes[name] = node

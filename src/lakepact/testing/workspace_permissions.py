@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from lakepact.testing.workspace_http import Request, Route, invalid, missing, no_more_than
+from lakepact.testing.workspace_http import Refused, Request, Route, invalid, missing, no_more_than
 
 __all__ = ["WorkspacePermissions"]
 
@@ -17,13 +19,23 @@ _LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "sql/warehouses": ("CAN_USE", "CAN_MONITOR", "IS_OWNER", "CAN_MANAGE"),
 }
 _PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
+# What takes a right: the path, the kind of object, and the lowest level that will do.
+_GUARDED: Final = (
+    (re.compile(r"/api/2\.0/pipelines/([^/]+)/(?:updates|stop)"), "pipelines", "CAN_RUN"),
+    (re.compile(r"/api/2\.[12]/jobs/run-now"), "jobs", "CAN_MANAGE_RUN"),
+)
+_MADE: Final = (
+    (re.compile(r"/api/2\.0/pipelines"), "pipelines", "pipeline_id"),
+    (re.compile(r"/api/2\.[12]/jobs/create"), "jobs", "job_id"),
+)
 Rights = dict[tuple[str, str], str]
 
 
 class WorkspacePermissions:
     """Rights by kind and id of an object, each by kind and name of a principal.
 
-    `known` says for each kind whether an object is there. Whoever makes a job or a pipeline is its owner.
+    `known` says for each kind whether an object is there. Whoever makes a job or a pipeline is its owner. The user may
+    do everything; a service principal runs only what it has the right to, whoever it is that runs there.
     """
 
     def __init__(self, *, known: Mapping[str, Callable[[str], bool]], user: str) -> None:
@@ -38,6 +50,23 @@ class WorkspacePermissions:
     def forget(self, kind: str, id: str) -> None:
         """An object is gone."""
         self._rights.pop((kind, id), None)
+
+    def check(self, service: str, request: Request) -> None:
+        """Refuse with 403 what this service principal has no right to: to run a pipeline or a job of others."""
+        for path, kind, needed in _GUARDED:
+            if request.method == "POST" and (found := path.fullmatch(request.path)):
+                id = found[1] if path.groups else str(request.fields().get("job_id"))
+                level = self._held(kind, id).get(("service_principal_name", service), "")
+                enough = _LEVELS[kind][_LEVELS[kind].index(needed) :]
+                if level not in enough and self._known[kind](id):
+                    words = f"User {service} does not have {needed} permissions on {kind.rstrip('s')} {id}."
+                    raise Refused(403, "PERMISSION_DENIED", words)
+
+    def made(self, service: str, request: Request, answer: bytes) -> None:
+        """Note that this service principal owns what a request of it has made."""
+        for path, kind, key in _MADE:
+            if request.method == "POST" and path.fullmatch(request.path) and (id := json.loads(answer).get(key)):
+                self._rights[kind, str(id)] = {("service_principal_name", service): "IS_OWNER"}
 
     def routes(self) -> Iterator[Route]:
         """The API of permissions."""

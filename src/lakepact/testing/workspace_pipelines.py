@@ -37,12 +37,16 @@ _SPEC: Final = {
     *("deployment", "development", "dry_run", "edition", "environment", "event_log", "filters", "gateway_definition"),
     *("id", "ingestion_definition", "libraries", "name", "notifications", "parameters", "photon", "restart_window"),
     *("root_path", "run_as", "schema", "serverless", "storage", "tags", "target", "trigger", "usage_policy_id"),
-    *("expected_last_modified", "pipeline_id"),
+    *("expected_last_modified", "parent_path", "pipeline_id", "serverless_compute_id"),
 }
 _UPDATE: Final = {
-    *("cause", "full_refresh", "full_refresh_selection", "parameters", "refresh_selection", "refresh_flow_selection"),
-    *("replace_where_overrides", "reset_checkpoint_selection", "rewind_spec", "validate_only"),
+    *("cause", "development", "full_refresh", "full_refresh_selection", "parameters", "refresh_selection"),
+    *("refresh_flow_selection", "replace_where_overrides", "reset_checkpoint_selection", "rewind_spec"),
+    "validate_only",
 }
+
+# What makes a pipeline one that has something to run.
+_WORK: Final = ("libraries", "ingestion_definition", "gateway_definition")
 
 RunPipeline = Callable[
     [str, Mapping[str, Any], PipelineUpdate, Callable[[Mapping[str, Any]], None], threading.Event], Mapping[str, Any]
@@ -79,7 +83,7 @@ class WorkspacePipelines(HttpDouble):
     makes the pipeline busy. A start while one runs is refused, as there. Pages of events hold `page`. `requests` are
     the method and path of what was asked, in order; `fail_next(number, status)` refuses the next requests.
 
-    `run` runs updates of pipelines that have libraries, where nothing else was told; all others complete.
+    `run` runs updates of pipelines that have something to run, where nothing else was told; all others complete.
 
     >>> with WorkspacePipelines() as workspace:
     ...     pipeline = workspace.add_pipeline("orders")
@@ -115,10 +119,10 @@ class WorkspacePipelines(HttpDouble):
         """What each pipeline was made with, by its id."""
         return {key: pipeline.spec for key, pipeline in self._pipelines.items()}
 
-    def add_pipeline(self, name: str) -> str:
-        """Add a pipeline; its id."""
+    def add_pipeline(self, name: str, **settings: Any) -> str:
+        """Add a pipeline with these settings; its id."""
         key = str(uuid.uuid4())
-        self._pipelines[key] = _Pipeline(name, {"name": name})
+        self._pipelines[key] = _Pipeline(name, {"name": name, **settings})
         return key
 
     def next_update(
@@ -280,7 +284,7 @@ class WorkspacePipelines(HttpDouble):
     def _new(self, id: str, *, cause: str, asked: Mapping[str, Any], script: Script | None = None) -> PipelineUpdate:
         pipeline = self._pipelines[id]
         told = script or pipeline.next_script()
-        runs = told is None and self._run is not None and bool(pipeline.spec.get("libraries"))
+        runs = told is None and self._run is not None and any(pipeline.spec.get(each) for each in _WORK)
         spec = copy.deepcopy(pipeline.spec)
         update = PipelineUpdate(
             cause=cause,

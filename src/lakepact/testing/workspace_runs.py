@@ -23,6 +23,11 @@ _RUN_NOW: Final = {
     *("job_parameters", "python_params", "python_named_params", "pipeline_params", "notebook_params", "sql_params"),
     *("dbt_commands", "jar_params", "spark_submit_params", "idempotency_token", "queue", "only", "performance_target"),
 }
+# What the double has no tasks for.
+_UNABLE: Final = ("dbt_commands", "jar_params", "notebook_params", "spark_submit_params", "sql_params")
+_PASSED_ON: Final = ("job_parameters", "pipeline_params", "python_named_params", "python_params", *_UNABLE)
+# A task that was left out, which keeps none that depends on it from running.
+_LEFT_OUT: Final = ("DISABLED", "EXCLUDED")
 _VERSIONS: Final = ("2.1", "2.2")
 _PARAMETER: Final = re.compile(r"\{\{\s*job\.parameters\.([\w.-]+)\s*\}\}")
 _INPUT: Final = re.compile(r"\{\{\s*input(?:\.([\w-]+))?\s*\}\}")
@@ -139,6 +144,9 @@ class WorkspaceRuns:
             raise invalid(f"Job parameters {', '.join(unknown)} are not defined.")
         if token in self._tokens:
             return self._started(self._runs[self._tokens[token]])
+        keys = {each["task_key"] for each in job.settings["tasks"]}
+        if unknown := sorted(set(given.get("only") or ()) - keys):
+            raise invalid(f"Task keys {', '.join(unknown)} are not in the job.")
         run = self._new(job, given)
         if token:
             self._tokens[token] = run.id
@@ -148,6 +156,9 @@ class WorkspaceRuns:
         return {"run_id": run.id, "number_in_job": run.number}
 
     def _new(self, job: Job, given: Mapping[str, Any]) -> _Run:
+        for key in _UNABLE:
+            if given.get(key):
+                raise invalid(f"This workspace is a double that does not do {key}.")
         settings = copy.deepcopy(job.settings)
         job = Job(job.id, settings, job.creator, job.created)
         tasks = [_TaskRun(next(self._ids), each) for each in settings["tasks"]]
@@ -178,7 +189,7 @@ class WorkspaceRuns:
         by_key = {each.task["task_key"]: each for each in run.tasks}
         for key in order.static_order():
             self._run_task(run, by_key[key], [by_key[each] for each in _above(by_key[key].task)])
-        failed = [each for each in run.tasks if each.result not in ("SUCCESS", "EXCLUDED")]
+        failed = [each for each in run.tasks if each.result not in ("SUCCESS", *_LEFT_OUT)]
         if not failed:
             self._end(run, "TERMINATED", "SUCCESS", "")
             return
@@ -198,9 +209,15 @@ class WorkspaceRuns:
     def _run_task(self, run: _Run, each: _TaskRun, above: Sequence[_TaskRun]) -> None:
         with self._lock:
             each.life, each.started = "RUNNING", self._now()
+        results = [one.result for one in above if one.result not in _LEFT_OUT]
+        only = run.asked.get("only") or ()
         if run.stopped.is_set():
             outcome = Outcome("CANCELED", error="Run cancelled")
-        elif not _condition(each.task.get("run_if", "ALL_SUCCESS"), [one.result for one in above]):
+        elif each.task.get("disabled"):
+            outcome = Outcome("DISABLED")
+        elif only and each.task["task_key"] not in only:
+            outcome = Outcome("EXCLUDED")
+        elif not _condition(each.task.get("run_if", "ALL_SUCCESS"), results):
             outcome = Outcome("UPSTREAM_FAILED", error="A task that it depends on failed")
         else:
             outcome = self._do(run, _filled(each.task, _PARAMETER, _parameters(run)))
@@ -210,6 +227,8 @@ class WorkspaceRuns:
 
     def _do(self, run: _Run, task: Mapping[str, Any]) -> Outcome:
         if "python_wheel_task" in task:
+            if named := run.asked.get("python_named_params"):
+                task = {**task, "python_wheel_task": {**task["python_wheel_task"], "named_parameters": named}}
             return self._work(run.job, task, run.asked.get("python_params"), run.stopped)
         try:
             if "for_each_task" in task:
@@ -217,7 +236,7 @@ class WorkspaceRuns:
             if "run_job_task" in task:
                 return self._do_job(run, task["run_job_task"])
             if "pipeline_task" in task:
-                return self._do_pipeline(run, task["pipeline_task"])
+                return self._do_pipeline(run, {**task["pipeline_task"], **(run.asked.get("pipeline_params") or {})})
         except Refused as refused:
             return Outcome("FAILED", error=str(refused))
         kind = next(key for key in task if key.endswith("_task"))
@@ -239,7 +258,7 @@ class WorkspaceRuns:
 
     def _do_job(self, run: _Run, work: Mapping[str, Any]) -> Outcome:
         with self._lock:
-            given = {"job_parameters": work.get("job_parameters", {}), "python_params": work.get("python_params")}
+            given = {key: work[key] for key in _PASSED_ON if key in work}
             below = self._new(self._jobs.job(work["job_id"]), given)
         while not below.over.wait(_PAUSE):
             if run.stopped.is_set():
@@ -365,7 +384,7 @@ def _above(task: Mapping[str, Any]) -> list[str]:
 def _condition(run_if: str, results: Sequence[str]) -> bool:
     """Whether a task runs, by the results of those that it depends on."""
     good = [result == "SUCCESS" for result in results]
-    bad = [result not in ("SUCCESS", "EXCLUDED") for result in results]
+    bad = [result != "SUCCESS" for result in results]
     return {
         "ALL_SUCCESS": all(good),
         "ALL_DONE": True,
