@@ -15,6 +15,7 @@ import pytest
 
 from lakepact.cli.main import main
 from lakepact.rerun import Arrival, EffectKey, EffectState, InboxState, Origin, open_inbox
+from lakepact.rerun.delta_inbox import DeltaInbox
 from lakepact.rerun.memory_inbox import MemoryInbox
 from lakepact.rerun.signatures import read_secrets, sign, verify
 from webhook_samples import ASSET, OTHER_SECRET, SECRET, body, headers, receiving
@@ -177,6 +178,45 @@ def test_events_are_replayed(capsys: Captured) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.usefixtures("filled")
+def test_events_that_ended_long_ago_are_purged(capsys: Captured) -> None:
+    assert main(["webhook", "events", "purge"]) == 0
+    assert capsys.readouterr() == ("", "0 events and 0 effects purged\n")
+    DeltaInbox("inbox", clock=lambda: datetime.now(UTC) - timedelta(days=60)).receive(
+        Arrival(delivery_id="old", type="x", contract_id="orders")
+    )
+    worker = DeltaInbox("inbox", clock=lambda: datetime.now(UTC) - timedelta(days=50))
+    (event,) = worker.claim("job-7", timedelta(minutes=5))
+    key = EffectKey(contract_id="orders", version="1.1.0", sha256="ab", pipeline="stock")
+    worker.begin_effect(key, "old")
+    worker.complete(event)
+    effect = {"contract_id": "orders", "pipeline": "stock", "version": "1.1.0", "sha256": "ab"}
+
+    assert main(["webhook", "events", "purge", "--retention-days", "51"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["webhook", "events", "purge", "--retention-days", "49", "--dry-run"]) == 0
+    assert capsys.readouterr() == ("old  would be purged\n", "1 events and 1 effects would be purged\n")
+    assert main(["webhook", "events", "purge", "--retention-days", "49", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"purged": ["old"], "effects": [effect], "dry_run": False}
+    assert sorted(each.delivery_id for each in open_inbox("delta:inbox").list()) == ["msg_1", "poll_2"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_metrics_of_the_inbox(capsys: Captured, folder: Path) -> None:
+    assert main(["webhook", "metrics"]) == 0
+    text = capsys.readouterr().out
+    assert 'lakepact_inbox_events{state="dead"} 1.0\n' in text
+    assert main(["webhook", "metrics", "--textfile", "inbox.prom"]) == 0
+    assert capsys.readouterr().out == ""
+    assert (folder / "inbox.prom").read_text(encoding="utf-8").splitlines()[:6] == text.splitlines()[:6]
+    assert main(["webhook", "metrics", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"name": "lakepact_inbox_effects", "labels": {"state": "abandoned"}, "value": 1.0} in found
+    for file, why in (("inbox.txt", "is no file of metrics"), ("none/inbox.prom", "cannot be written")):
+        assert main(["webhook", "metrics", "--textfile", file]) in (2, 3)
+        assert f"error LP948: '{file}' {why}" in capsys.readouterr().err
+
+
 def test_serve_says_where_and_ends_when_told(folder: Path) -> None:
     command = [sys.executable, "-m", "lakepact", "webhook", "serve", "--port", "0"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

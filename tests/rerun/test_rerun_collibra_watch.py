@@ -280,7 +280,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS)
 def test_a_watcher_that_is_killed_tells_what_one_tells_that_is_not(
     steps: list[tuple[str, str, int]], tmp_path_factory: pytest.TempPathFactory

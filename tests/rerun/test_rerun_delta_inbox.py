@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from deltalake.schema import PrimitiveType
 from lakepact.errors import ConfigurationError, RemoteFailed, UsageError
 from lakepact.rerun import Inbox, InboxState, open_inbox
 from lakepact.rerun.delta_inbox import DeltaInbox
+from lakepact.rerun.inbox import Purged
 from lakepact.rerun.inbox_table import CONTRACT_INBOX
 from lakepact.rerun.journaled import Clock, utc_now
 from lakepact.testing.contract_store_suite import at_once
@@ -126,10 +128,10 @@ def test_small_files_are_joined_after_a_pause_or_at_the_latest(tmp_path: Path) -
     time.sleep(1.05)
     calm.receive(arrival("late"))
     assert comes_true(lambda: joins(tmp_path / "calm") > 0)
-    for number in range(21):
+    for number in range(41):
         busy.receive(arrival(f"msg_{number}"))
     assert comes_true(lambda: joins(tmp_path / "busy") > 0)
-    assert [len(each.list()) for each in (calm, busy)] == [7, 21]
+    assert [len(each.list()) for each in (calm, busy)] == [7, 41]
 
 
 def test_the_log_that_a_commit_reads_stays_short(tmp_path: Path) -> None:
@@ -156,6 +158,55 @@ def test_the_table_refuses_to_forget(tmp_path: Path) -> None:
     DeltaInbox(tmp_path).receive(arrival())
     with pytest.raises(deltalake.exceptions.DeltaError, match="append"):
         table(tmp_path).delete()
+
+
+def ended(inbox: Inbox, *names: str) -> None:
+    for name in names:
+        inbox.receive(arrival(name))
+    for event in inbox.claim("ada", timedelta(hours=1), limit=len(names)):
+        inbox.complete(event)
+
+
+def test_what_is_replayed_meanwhile_is_not_forgotten(tmp_path: Path) -> None:
+    class Slow(DeltaInbox):
+        """Somebody else is quicker than its removal."""
+
+        others = 0
+
+        def _deleted(self, purged: Purged) -> bool:
+            if self.others:
+                self.others -= 1
+                other.replay("old", reason="once more")
+            return super()._deleted(purged)
+
+    clock = SetClock()
+    inbox, other = Slow(tmp_path, clock=clock), DeltaInbox(tmp_path, clock=clock)
+    ended(inbox, "oldest")
+    clock.pass_by(timedelta(days=9))
+    assert inbox.purge(timedelta(days=1)) == Purged(deliveries=("oldest",))
+    ended(inbox, "old", "older")
+    clock.pass_by(timedelta(days=9))
+    inbox.others = 1
+    assert inbox.purge(timedelta(days=1)) == Purged(deliveries=("older",))
+    assert [each.what for each in inbox.history("old")] == ["received", "claimed", "completed", "replayed"]
+    assert [each.delivery_id for each in DeltaInbox(tmp_path).list()] == ["old"]
+
+
+def test_a_writer_that_slept_while_the_log_was_shortened(tmp_path: Path) -> None:
+    sleeper, other = DeltaInbox(tmp_path), DeltaInbox(tmp_path)
+    sleeper.receive(arrival("before"))
+    for number in range(5):
+        other.receive(arrival(f"msg_{number}"))
+    other.optimize()
+    log, long_ago = tmp_path / CONTRACT_INBOX.name / "_delta_log", time.time() - 8 * 24 * 3600
+    for file in log.iterdir():
+        os.utime(file, (long_ago, long_ago))
+    other.receive(arrival("late"))
+    other.optimize()
+    assert not (log / f"{2:020}.json").exists()
+    assert sleeper.receive(arrival("after")).created
+    assert not sleeper.receive(arrival("msg_4")).created
+    assert len(DeltaInbox(tmp_path).list()) == 8
 
 
 def test_another_table_is_no_inbox(tmp_path: Path) -> None:

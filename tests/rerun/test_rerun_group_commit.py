@@ -90,6 +90,18 @@ def test_who_comes_alone_does_not_wait_and_a_crowd_gathers() -> None:
     assert len(commits.sizes) <= 3
 
 
+def test_a_crowd_gathers_for_as_long_as_its_answer_is_soon() -> None:
+    commits = Commits(seconds=0)
+    group = GroupCommit(commits, soon=1.0)
+    group.run(lambda _draft: None)
+    started = time.monotonic()
+    at_once(group, 12)
+    # What two commits, which are fast, leave of it.
+    assert time.monotonic() - started >= 0.5
+    assert sum(commits.sizes) == 13
+    assert len(commits.sizes) <= 4
+
+
 def test_one_leads_at_a_time() -> None:
     inside, most, lock = 0, 0, threading.Lock()
 

@@ -135,13 +135,13 @@ _JSON = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(content=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200))
 def test_anything_is_a_notice_or_refused(content: bytes) -> None:
     assert isinstance(read_or_refused(content), Notice | None)
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(
     key=st.sampled_from(["contractAssetId", "manifestId", "version", "status", "previousStatus"]),
     value=_JSON,

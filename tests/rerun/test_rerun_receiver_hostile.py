@@ -258,7 +258,7 @@ _VALUES = st.sampled_from(
 _BODIES = st.binary(max_size=500) | st.sampled_from([body(), body(id="msg_1"), b"{}", b"[" * 2000])
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     extra=st.lists(st.tuples(_NAMES, _VALUES), max_size=6), content=_BODIES, signed=st.booleans(), right=st.booleans()
 )
@@ -277,7 +277,7 @@ def test_no_request_makes_it_fail(
         assert status in (400, 401, 415)
 
 
-@hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=st.binary(max_size=300), prefix=st.sampled_from([b"", b"POST ", head({}), head({}, length=10)]))
 def test_no_bytes_make_it_fail(fuzzed: tuple[str, MemoryInbox], sent: bytes, prefix: bytes) -> None:
     address, inbox = fuzzed

@@ -149,7 +149,7 @@ def test_a_secret_is_not_in_its_repr() -> None:
     assert repr(KEY) == "SigningSecret()"
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(
     key=st.binary(min_size=24, max_size=64),
     delivery_id=st.from_regex(DELIVERY_ID, fullmatch=True),

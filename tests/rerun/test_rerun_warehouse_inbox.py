@@ -15,11 +15,14 @@ import pytest
 
 from lakepact.errors import ConfigurationError, RemoteFailed, UsageError
 from lakepact.rerun import EffectKey, Inbox, open_inbox
+from lakepact.rerun.inbox import Purged
 from lakepact.rerun.inbox_table import CONTRACT_INBOX
 from lakepact.rerun.journaled import Clock, utc_now
+from lakepact.rerun.records import Record
 from lakepact.rerun.warehouse_inbox import WarehouseInbox
 from lakepact.sql import string
 from lakepact.store.sql_statements import Parameter, StatementFailed
+from lakepact.store.warehouse import statements_at
 from lakepact.testing.contract_store_suite import at_once
 from lakepact.testing.inbox_suite import InboxSuite, MakeInbox, SetClock, arrival
 from lakepact.testing.workspace_statements import WorkspaceStatements
@@ -55,6 +58,10 @@ class TableInMemory:
                 return []
             if self.properties is None:
                 raise StatementFailed("TABLE_OR_VIEW_NOT_FOUND", "[TABLE_OR_VIEW_NOT_FOUND] There is no such table.")
+            if verb == "ALTER":
+                self.properties |= {"delta.appendOnly": "false"}
+                self._version += 1
+                return []
             if verb == "SHOW":
                 return [{"key": key, "value": value} for key, value in self.properties.items()]
             found = [row | {"total": len(self.rows)} for row in self.rows if _chosen(row, parameters)]
@@ -66,21 +73,33 @@ class TableInMemory:
         with self._lock:
             if self._version != read_at or self.crowded:
                 raise StatementFailed("DELTA_CONCURRENT_APPEND", "[DELTA_CONCURRENT_APPEND] Somebody was first.")
-            places = set(json.loads(str(parameters["places"])))
-            if any(f"{row['sequence']} {row['key']}" in places for row in self.rows):
+            if "keys" in parameters:
+                return self._removed(parameters)
+            places, before = (set(json.loads(str(parameters[name]))) for name in ("places", "before"))
+            there = {f"{row['sequence']} {row['key']}" for row in self.rows}
+            if places & there or len(before & there) != parameters["expected"]:
                 return [{"num_inserted_rows": 0}]
             given = json.loads(str(parameters["records"]))
             self.rows += given
             self._version += 1
             return [{"num_inserted_rows": len(given)}]
 
+    def _removed(self, parameters: Mapping[str, Parameter]) -> Sequence[Mapping[str, Any]]:
+        assert (self.properties or {})["delta.appendOnly"] == "false"
+        gone = [row for row in self.rows if _chosen(row, parameters)]
+        if len(gone) != parameters["known"]:
+            return [{"num_deleted_rows": 0}]
+        self.rows = [row for row in self.rows if row not in gone]
+        self._version += 1
+        return [{"num_deleted_rows": len(gone)}]
+
 
 def _chosen(row: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> bool:
     if "since" in parameters:
         return bool(row["at"] >= parameters["since"])
     if "keys" in parameters:
-        return row["key"] in json.loads(str(parameters["keys"]))
-    return parameters.get("key", row["key"]) == row["key"]
+        return row["key"] in list[str](json.loads(str(parameters["keys"])))
+    return bool(parameters.get("key", row["key"]) == row["key"])
 
 
 def inbox_on(table: Any, **options: Any) -> WarehouseInbox:
@@ -179,6 +198,49 @@ def test_a_table_that_another_makes_at_the_same_moment(table: TableInMemory) -> 
     assert inbox_on(Late(), pause=lambda _: None).receive(arrival()).created
 
 
+def test_what_is_replayed_meanwhile_is_not_forgotten(table: TableInMemory) -> None:
+    class Slow(WarehouseInbox):
+        """Somebody else is quicker than its removal."""
+
+        met = False
+
+        def _deleted(self, purged: Purged) -> bool:
+            if not self.met:
+                self.met = True
+                other.replay("old", reason="once more")
+            return super()._deleted(purged)
+
+    clock = SetClock()
+    inbox, other = Slow(table, ("main", "lake"), address=ADDRESS, clock=clock), inbox_on(table, clock=clock)
+    for name in ("old", "older"):
+        inbox.receive(arrival(name))
+    for event in inbox.claim("ada", timedelta(hours=1), limit=2):
+        inbox.complete(event)
+    clock.pass_by(timedelta(days=9))
+    assert inbox.purge(timedelta(days=1)) == Purged(deliveries=("older",))
+    assert [each.what for each in inbox.history("old")] == ["received", "claimed", "completed", "replayed"]
+    assert {row["key"] for row in table.rows} == {"old"}
+
+
+def test_what_is_removed_meanwhile_is_not_written_on(table: TableInMemory) -> None:
+    class Slow(WarehouseInbox):
+        """Somebody else is quicker than its writing."""
+
+        def _committed(self, records: list[Record]) -> bool:
+            other.purge(timedelta(days=1))
+            return super()._committed(records)
+
+    clock = SetClock()
+    inbox, other = Slow(table, ("main", "lake"), address=ADDRESS, clock=clock), inbox_on(table, clock=clock)
+    other.receive(arrival("old"))
+    (event,) = other.claim("ada", timedelta(hours=1))
+    other.complete(event)
+    clock.pass_by(timedelta(days=9))
+    with pytest.raises(UsageError, match=r"^LP933: there is no delivery 'old'"):
+        inbox.replay("old", reason="once more")
+    assert table.rows == []
+
+
 def test_another_table_is_no_inbox(table: TableInMemory) -> None:
     table.properties = {}
     with pytest.raises(ConfigurationError, match=r"^LP936: uc:.* is no inbox: it has no property `lakepact.inbox`"):
@@ -228,9 +290,9 @@ def test_a_crowd_of_writers_is_told(table: TableInMemory) -> None:
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("uc:main.lake", "'uc:main.lake' names no SQL warehouse, or something else\n  hint: write for example uc:main"),
-        ("uc:main.lake?warehouse=a/b", "'uc:main.lake.warehouse=a/b' names no SQL warehouse"),
-        ("uc:main.lake?warehouse=1&x=2", "'uc:main.lake.warehouse=1&x=2' names no SQL warehouse"),
+        ("uc:main.lake", "the address names no SQL warehouse, or something else\n  hint: write uc:main"),
+        ("uc:main.lake?warehouse=a/b", "the address names no SQL warehouse"),
+        ("uc:main.lake?warehouse=1&x=2", "the address names no SQL warehouse"),
         ("uc:lake?warehouse=1", "'uc:lake.warehouse=1' names no schema\n  hint: write for example uc:main.lakepact"),
     ],
 )
@@ -285,4 +347,10 @@ def test_the_statements_on_real_tables(workspace: WorkspaceStatements) -> None:
     assert [each.what for each in other.history("A_1-z")] == ["received", "claimed", "completed"]
     assert [each.note for each in other.effects(hostile)] == ["first"]
     assert other.get("A_1-z").reason == hostile
+
+    statements, schema = statements_at(address)
+    later = WarehouseInbox(statements, schema, address=address, clock=lambda: utc_now() + timedelta(days=2))
+    gone = later.purge(timedelta(days=1))
+    assert (gone.deliveries, gone.effects) == (("A_1-z",), (key,))
+    assert [each.delivery_id for each in inbox.list()] == [each.delivery_id for each in other.list()] == ["msg_1"]
     assert [text for text in workspace.statements if "zebra" in text.lower() or "A_1-z" in text] == []

@@ -14,19 +14,20 @@ import typer
 
 from lakepact.cli.arguments import regular_file
 from lakepact.cli.output import log_to_stderr, printable, say, show_json, write
-from lakepact.errors import RemoteFailed, UsageError
+from lakepact.errors import ConfigurationError, RemoteFailed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lakepact.rerun import Effect, Inbox, InboxEvent
-    from lakepact.rerun.inbox import Passage
+    from lakepact.rerun.inbox import EffectKey, Passage
 
-__all__ = ["list_", "replay", "secret", "serve", "show", "sign", "webhook"]
+__all__ = ["list_", "metrics", "purge", "replay", "secret", "serve", "show", "sign", "webhook"]
 
 _SECRET_BYTES: Final = 32
 _MOST_EVENTS: Final = 100
 _SECONDS: Final = 20.0
+_KEPT_DAYS: Final = 90
 
 _Inbox = Annotated[
     str | None,
@@ -156,6 +157,38 @@ def sign(
         write("".join(f"{each}: {value}\n" for each, value in headers.items()))
 
 
+@webhook.command()
+def metrics(
+    textfile: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write them to this file of node_exporter's collector, which ends in .prom.",
+            show_default=False,
+        ),
+    ] = None,
+    inbox: _Inbox = None,
+    as_json: _Json = False,
+) -> None:
+    """Print metrics of the inbox as Prometheus reads them: events by state, and how long they wait."""
+    from lakepact.rerun.inbox_metrics import inbox_samples
+
+    if textfile is not None and (as_json or textfile.suffix != ".prom"):
+        raise UsageError(f"'{textfile}' is no file of metrics", "LP948", "name one that ends in .prom, without --json")
+    samples = list(inbox_samples(_opened(inbox), dt.datetime.now(dt.UTC)))
+    if as_json:
+        named = [(each, dict(zip(each.metric.labels, each.labels, strict=True))) for each in samples]
+        show_json([{"name": each.metric.name, "labels": labels, "value": each.value} for each, labels in named])
+        return
+    from lakepact.rerun.metrics_text import inbox_text
+
+    text = inbox_text(samples)
+    if textfile is None:
+        write(text.decode())
+    else:
+        _replace(textfile, text)
+
+
 @_events.command("list")
 def list_(
     state: Annotated[
@@ -213,6 +246,28 @@ def replay(
         _show_table(_event_cells(each) for each in found)
 
 
+@_events.command()
+def purge(
+    retention_days: Annotated[
+        int, typer.Option(metavar="DAYS", min=1, help="How long events are kept that are done or dead.")
+    ] = _KEPT_DAYS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    inbox: _Inbox = None,
+    as_json: _Json = False,
+) -> None:
+    """Remove events that are done or dead for longer, and what is remembered of their effects but the last of each.
+
+    An id that is removed is new when it comes again.
+    """
+    gone = _opened(inbox).purge(dt.timedelta(days=retention_days), dry_run=dry_run)
+    if as_json:
+        effects = [{"contract_id": each.contract_id, **_key_json(each)} for each in gone.effects]
+        show_json({"purged": list(gone.deliveries), "effects": effects, "dry_run": dry_run})
+    else:
+        write("".join(f"{each}  {'would be purged' if dry_run else 'purged'}\n" for each in gone.deliveries))
+    say(f"{len(gone.deliveries)} events and {len(gone.effects)} effects {'would be ' if dry_run else ''}purged")
+
+
 def _opened(address: str | None) -> Inbox:
     """The inbox at the address. Raises UsageError LP948 where none was given."""
     from lakepact.rerun import open_inbox
@@ -221,6 +276,16 @@ def _opened(address: str | None) -> Inbox:
         hint = "name it with --inbox delta:PATH, or set LAKEPACT_WEBHOOK_INBOX"
         raise UsageError("no inbox is named", "LP948", hint)
     return open_inbox(address)
+
+
+def _replace(file: Path, content: bytes) -> None:
+    from lakepact.atomic_files import replace_file
+
+    try:
+        replace_file(file, content)
+    except OSError as error:
+        message = f"'{file}' cannot be written: {error.strerror or error}"
+        raise ConfigurationError(message, "LP948", "check that its folder is there, and its permissions") from error
 
 
 def _state(text: str) -> Any:
@@ -282,13 +347,11 @@ def _passage_json(passage: Passage) -> dict[str, Any]:
 
 
 def _effect_json(effect: Effect) -> dict[str, str | None]:
-    return {
-        "pipeline": effect.key.pipeline,
-        "version": effect.key.version,
-        "sha256": effect.key.sha256,
-        "state": effect.state.value,
-        "note": effect.note or None,
-    }
+    return {**_key_json(effect.key), "state": effect.state.value, "note": effect.note or None}
+
+
+def _key_json(key: EffectKey) -> dict[str, str | None]:
+    return {"pipeline": key.pipeline, "version": key.version, "sha256": key.sha256}
 
 
 def _event_cells(event: InboxEvent) -> tuple[str, ...]:

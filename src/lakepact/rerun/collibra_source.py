@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from lakepact.collibra.feedback import ATTRIBUTES, compliance_of, keep_feedback, push_feedback
+from lakepact.collibra.feedback import ATTRIBUTES, Compliance, compliance_of, keep_feedback, push_feedback
 from lakepact.collibra.gateway import CollibraGateway
 from lakepact.collibra.store import CollibraContractStore
 from lakepact.contract import Contract
@@ -15,6 +17,8 @@ from lakepact.errors import RemoteFailed, UsageError
 from lakepact.rerun.adopting import StoreSource
 from lakepact.rerun.inbox import Arrival
 from lakepact.rerun.job import Reported
+from lakepact.rerun.runner import RunState
+from lakepact.results.model import Verdict
 
 __all__ = ["CollibraReporter", "CollibraSource"]
 
@@ -56,7 +60,9 @@ class CollibraSource:
 class CollibraReporter:
     """Compliance and counts at the contract's asset; what cannot be sent waits in `outbox` and is sent again.
 
-    `attributes` and `metrics_domain` say where they are shown, as `push_feedback` has them.
+    An update that did not complete is a contract that is not held, whatever its rules said before it ended: what was
+    shown of an earlier one must not stand for it. `attributes` and `metrics_domain` say where outcomes are shown, as
+    `push_feedback` has them.
     """
 
     def __init__(
@@ -66,15 +72,20 @@ class CollibraReporter:
         *,
         attributes: Mapping[str, str] = ATTRIBUTES,
         metrics_domain: str = "",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._gateway = gateway
         self._outbox = outbox
         self._attributes = attributes
         self._metrics_domain = metrics_domain
+        self._clock = clock
 
     def report(self, reported: Reported) -> None:
         """Keep what the results say, and send all that waits. Raises RemoteFailed LP946 where Collibra is away."""
-        keep_feedback(self._outbox, compliance_of(reported.outcome.results))
+        outcomes = compliance_of(reported.outcome.results)
+        if reported.outcome.state is not RunState.COMPLETED:
+            outcomes = (replace(outcomes[0] if outcomes else self._unknown(reported), verdict=Verdict.FAIL),)
+        keep_feedback(self._outbox, outcomes)
         pushed = push_feedback(
             self._gateway, self._outbox, attributes=self._attributes, metrics_domain=self._metrics_domain
         )
@@ -84,3 +95,13 @@ class CollibraReporter:
             raise RemoteFailed(f"what came of '{contract_id}' is not in Collibra yet: {why}", "LP946")
         if contract_id in pushed.refused:
             _LOG.warning("Collibra does not take what came of %r: %s", contract_id, pushed.refused[contract_id])
+
+    def _unknown(self, reported: Reported) -> Compliance:
+        """What is known where no rule was asked."""
+        return Compliance(
+            contract_id=reported.contract.id,
+            version=reported.contract.version,
+            run_id=reported.outcome.update_id,
+            verdict=Verdict.FAIL,
+            at=self._clock(),
+        )

@@ -7,22 +7,23 @@ What many threads of a process want at the same time goes into one commit.
 
 from __future__ import annotations
 
-import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from lakepact.errors import ExtraMissing, RemoteFailed, UsageError
-from lakepact.rerun.group_commit import GroupCommit, Waiting
-from lakepact.rerun.inbox_table import CONTRACT_INBOX, check_layout, read_record, record_row
-from lakepact.rerun.journaled import Clock, JournaledInbox, utc_now
-from lakepact.rerun.records import Book, Draft, Record
+from lakepact.rerun.group_commit import Waiting
+from lakepact.rerun.inbox import Purged
+from lakepact.rerun.inbox_table import APPEND_ONLY, CONTRACT_INBOX, check_layout, read_record, record_row
+from lakepact.rerun.journaled import Clock, utc_now
+from lakepact.rerun.optimistic import OptimisticInbox, Patience
+from lakepact.rerun.records import Book, Record, purged_names
 from lakepact.rerun.signatures import DELIVERY_ID
+from lakepact.sql import string
 
 try:
     import deltalake
@@ -42,21 +43,19 @@ __all__ = ["DeltaInbox", "open_delta"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS: Final = tuple(column.name for column in CONTRACT_INBOX.columns)
 _TABLE: Final = CONTRACT_INBOX.name
-# Each attempt fails only because another writer succeeded, so this many is a crowd, or a table that is broken.
-_ATTEMPTS: Final = 200
-_PAUSE: Final = 0.005
+# So many in vain are a crowd, or a table that is broken. Who comes alone does not wait for others; who comes in a crowd
+# has an answer within `soon` where commits are as fast as they should be.
+_PATIENCE: Final = Patience(attempts=200, pause=0.005, gathering=0.01, soon=0.03)
 _COMPACTED: Final = 32 * 1024 * 1024
 # Small, because it is done often: files of this size are not written again.
 _JOINED: Final = 1024 * 1024
 _SHORTEST: Final = timedelta(hours=1)
-# How long a thread waits after a commit for others to join the next one.
-_GATHERING: Final = 0.007
 # A commit reads again what the log says since the checkpoint that its handle began with: it costs more with each one.
 _CHECKPOINT_EVERY: Final = 50
 # To join files is a commit of its own, and the one that it overtakes is made twice: it is done after so many seconds
 # without one, or when so many times more files than are joined have come without a pause.
 _CALM: Final = 1.0
-_AT_THE_LATEST: Final = 10
+_AT_THE_LATEST: Final = 20
 # Without this, delta-rs sees that two appends do not touch each other and commits the second one after the first,
 # although it was decided without knowledge of it.
 _NEVER_AGAIN: Final = deltalake.CommitProperties(max_commit_retries=0)
@@ -64,10 +63,8 @@ _NEVER_AGAIN: Final = deltalake.CommitProperties(max_commit_retries=0)
 _NOTHING_MORE: Final = deltalake.PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _PLAIN: Final = deltalake.WriterProperties(compression="UNCOMPRESSED")
 
-_T = TypeVar("_T")
 
-
-class DeltaInbox(JournaledInbox):
+class DeltaInbox(OptimisticInbox):
     """An inbox in the Delta table `contract_inbox` under `location`: a folder, or an address of object storage.
 
     `storage_options` are those of delta-rs. The storage must refuse to overwrite an object that is there (local disks,
@@ -87,18 +84,15 @@ class DeltaInbox(JournaledInbox):
         clock: Clock = utc_now,
         max_attempts: int = 10,
     ) -> None:
-        super().__init__(clock=clock, max_attempts=max_attempts)
+        super().__init__(_PATIENCE, clock=clock, max_attempts=max_attempts)
         self._location = str(location)
         if "://" not in self._location and "%" in self._location:
             message = f"a Delta table cannot be in '{self._location}': delta-rs would decode the percent sign"
             raise UsageError(message, "LP937", "choose a folder without a percent sign in its path")
         self._options = dict(storage_options or {}) or None
         self._compact_every = compact_every
-        self._lock = threading.RLock()
         self._table: deltalake.DeltaTable | None = None
-        self._book = Book()
         self._version = -1
-        self._group = GroupCommit(self._commit, gathering=_GATHERING)
         # Commits since files were joined, and since a checkpoint.
         self._commits = 0
         self._logged = 0
@@ -129,13 +123,12 @@ class DeltaInbox(JournaledInbox):
                 hours = int(keep / timedelta(hours=1))
                 table.vacuum(hours, dry_run=False, enforce_retention_duration=False)
 
-    def _transact(self, decide: Callable[[Draft], _T]) -> _T:
-        return self._group.run(decide)
-
-    def _view(self, read: Callable[[Book], _T]) -> _T:
-        with self._lock:
-            self._refresh()
-            return read(self._book)
+    def purge(self, older_than: timedelta, *, dry_run: bool = False) -> Purged:
+        """Remove events that are done or dead for longer, and the effects that go with them; then `optimize`."""
+        removed = super().purge(older_than, dry_run=dry_run)
+        if removed and not dry_run:
+            self.optimize()
+        return removed
 
     def _records_of(self, delivery_id: str) -> Sequence[Record]:
         if not DELIVERY_ID.fullmatch(delivery_id):
@@ -149,51 +142,70 @@ class DeltaInbox(JournaledInbox):
         return tuple(read_record(row, where=self.address) for row in rows)
 
     def _commit(self, batch: list[Waiting[object]]) -> None:
-        """Decide and write for all that wait; return when it is kept."""
-        fresh = False
-        for attempt in range(_ATTEMPTS):
-            with self._lock:
-                # A commit that failed after it was made leaves a table that is ahead of the book.
-                if fresh or self._table is None or self._table.version() != self._version:
-                    self._refresh()
-                    fresh = True
-                draft = self._book.draft()
-                for waiting in batch:
-                    waiting.try_on(draft)
-                # What was decided on an old book counts only where the commit proves that it is not old.
-                if not fresh and not all(waiting.wrote for waiting in batch):
-                    fresh = True
-                    continue
-                if not draft.records or self._committed(draft.records):
-                    break
-                fresh = True
-            time.sleep(random.uniform(0, _PAUSE * min(attempt + 1, 20)))
-        else:
-            raise RemoteFailed(f"{self.address} is changed by too many writers at once", "LP935", "try again later")
+        super()._commit(batch)
         self._tidy_when_due()
+
+    def _is_lost(self) -> bool:
+        # A commit that failed after it was made leaves a table that is ahead of the book.
+        return self._table is None or self._table.version() != self._version
+
+    def _proves(self, records: Sequence[Record]) -> bool:
+        # Whatever it is: the commit is for one version of the table.
+        return True
 
     def _committed(self, records: list[Record]) -> bool:
         """Whether the records became the very next version of the table; False where another writer has taken that."""
+
+        def append(table: deltalake.DeltaTable) -> None:
+            deltalake.write_deltalake(
+                table,
+                arrow_rows(CONTRACT_INBOX, [record_row(each) for each in records]),
+                mode="append",
+                commit_properties=_NEVER_AGAIN,
+                post_commithook_properties=_NOTHING_MORE,
+                writer_properties=_PLAIN,
+            )
+
+        if not self._was_next(append):
+            return False
+        self._book.add(records)
+        self._commits += 1
+        self._logged += 1
+        return True
+
+    def _deleted(self, purged: Purged) -> bool:
+        names = purged_names(purged)
+
+        def delete(table: deltalake.DeltaTable) -> None:
+            table.delete(
+                f"key IN ({', '.join(map(string, names))})",
+                commit_properties=_NEVER_AGAIN,
+                post_commithook_properties=_NOTHING_MORE,
+                writer_properties=_PLAIN,
+            )
+
+        assert self._table is not None
+        if self._table.metadata().configuration.get(APPEND_ONLY) == "true" and not self._was_next(_allow_removal):
+            return False
+        if not self._was_next(delete):
+            return False
+        self._book.forget(names)
+        return True
+
+    def _was_next(self, commit: Callable[[deltalake.DeltaTable], None]) -> bool:
+        """Whether `commit` made the version after the one that the book is of."""
         assert self._table is not None
         with _talking(self.address):
             try:
-                deltalake.write_deltalake(
-                    self._table,
-                    arrow_rows(CONTRACT_INBOX, [record_row(each) for each in records]),
-                    mode="append",
-                    commit_properties=_NEVER_AGAIN,
-                    post_commithook_properties=_NOTHING_MORE,
-                    writer_properties=_PLAIN,
-                )
-            except CommitFailedError:
+                commit(self._table)
+            except DeltaError as error:
                 self._table.update_incremental()
-                if self._table.version() == self._version:
+                came = self._table.version() - self._version
+                # Where what came since is no longer in the log, the refusal has another class.
+                if came == 0 or (came == 1 and not isinstance(error, CommitFailedError)):
                     raise
                 return False
-        self._book.add(records)
         self._version += 1
-        self._commits += 1
-        self._logged += 1
         return True
 
     def _refresh(self) -> None:
@@ -268,6 +280,8 @@ class DeltaInbox(JournaledInbox):
                 table = deltalake.DeltaTable(self._uri(), storage_options=self._options)
             table.create_checkpoint()
             self._go_on_with(deltalake.DeltaTable(self._uri(), storage_options=self._options))
+            if join:
+                table.cleanup_metadata()
 
     def _go_on_with(self, table: deltalake.DeltaTable) -> None:
         with self._lock:
@@ -276,6 +290,11 @@ class DeltaInbox(JournaledInbox):
             same = self._table is not None and self._table.metadata().id == table.metadata().id
             if same and table.version() >= self._version:
                 self._table = table
+
+
+def _allow_removal(table: deltalake.DeltaTable) -> None:
+    """Let rows be removed from a table that refuses it."""
+    table.alter.set_table_properties({APPEND_ONLY: "false"}, commit_properties=_NEVER_AGAIN)
 
 
 def open_delta(address: str) -> DeltaInbox:

@@ -44,11 +44,16 @@ class GroupCommit:
 
     `commit` decides each (`Waiting.try_on`), writes, and returns when that is kept; what it raises, all of them get.
     Between two commits are `gathering` seconds at least: who comes alone does not wait, who comes in a crowd shares.
+    The pause is longer where commits are so fast that who comes at the wrong moment has its answer within `soon`
+    seconds all the same: fewer commits cost less.
     """
 
-    def __init__(self, commit: Callable[[list[Waiting[object]]], None], *, gathering: float = 0.0) -> None:
+    def __init__(
+        self, commit: Callable[[list[Waiting[object]]], None], *, gathering: float = 0.0, soon: float = 0.0
+    ) -> None:
         self._commit = commit
         self._gathering = gathering
+        self._soon = soon
         self._again_at = 0.0
         self._lock = threading.Lock()
         self._queue: list[Waiting[object]] = []
@@ -85,8 +90,10 @@ class GroupCommit:
     def _lead(self) -> None:
         """Commit all that waits, this thread's own among it; then the next in line leads: this one has its answer."""
         batch: list[Waiting[object]] = []
+        began = time.monotonic()
         try:
-            time.sleep(max(self._again_at - time.monotonic(), 0))
+            time.sleep(max(self._again_at - began, 0))
+            began = time.monotonic()
             batch = self._taken()
             self._commit(batch)
         except BaseException as error:
@@ -95,7 +102,9 @@ class GroupCommit:
                 each.error = error
             raise
         finally:
-            self._again_at = time.monotonic() + self._gathering
+            ended = time.monotonic()
+            # Who came just after it began waits for its end, the pause, and the next one.
+            self._again_at = ended + max(self._gathering, self._soon - 2 * (ended - began))
             with self._lock:
                 self._led = bool(self._queue)
                 if self._queue:

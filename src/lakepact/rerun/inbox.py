@@ -1,4 +1,4 @@
-"""The inbox: every notice is kept before it is answered, handed to one worker at a time, and never forgotten.
+"""The inbox: every notice is kept before it is answered, handed to one worker at a time, and not forgotten.
 
 The states of an event, and what leads from one to the next:
 
@@ -10,7 +10,7 @@ The states of an event, and what leads from one to the next:
         └──replay──── failed ┘ (from `retry_at` on: claim)      dead ──replay──▶ received
 
 The webhook, a run that somebody asks for and the poller write to it alike. Whatever they write, there is one effect for
-a contract, version, hash and pipeline.
+a contract, version, hash and pipeline. Only what ended long ago is forgotten, and only where somebody asks for that.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ __all__ = [
     "InboxState",
     "Origin",
     "Passage",
+    "Purged",
     "Receipt",
 ]
 
@@ -191,6 +192,21 @@ class Effect:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """What was removed for its age: ids of deliveries, oldest first, and effects. It is false where that is nothing.
+
+    >>> bool(Purged()), bool(Purged(deliveries=("msg_1",)))
+    (False, True)
+    """
+
+    deliveries: tuple[str, ...] = ()
+    effects: tuple[EffectKey, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.deliveries or self.effects)
+
+
 @runtime_checkable
 class Inbox(Protocol):
     """Where events wait. Threads may share one object, and processes one place.
@@ -263,4 +279,12 @@ class Inbox(Protocol):
 
     def effects(self, contract_id: str | None = None) -> tuple[Effect, ...]:
         """All effects, or those of a contract, oldest first."""
+        ...
+
+    def purge(self, older_than: timedelta, *, dry_run: bool = False) -> Purged:
+        """Remove events that are done or dead for longer, with all that happened to them; the same id then is new.
+
+        Effects go with the event that they were done for, but the last one that was done of a contract and a pipeline
+        stays. With `dry_run` nothing is removed. Raises UsageError LP940 for less than a day.
+        """
         ...

@@ -12,10 +12,13 @@ from lakepact.rerun.inbox import Arrival, Effect, EffectKey, EffectState, Origin
 from lakepact.rerun.records import Kind, Record
 from lakepact.store.tables import Column, ColumnType, Table
 
-__all__ = ["CONTRACT_INBOX", "INBOX_LAYOUT", "check_layout", "read_record", "record_row"]
+__all__ = ["APPEND_ONLY", "CONTRACT_INBOX", "INBOX_LAYOUT", "check_layout", "read_record", "record_row"]
 
 INBOX_LAYOUT: Final = 1
 """The version of the layout that this release writes."""
+
+APPEND_ONLY: Final = "delta.appendOnly"
+"""The property by which the table refuses to forget; whoever removes rows for their age sets it to false."""
 
 _LAYOUT_PROPERTY: Final = "lakepact.inbox"
 
@@ -44,16 +47,19 @@ CONTRACT_INBOX: Final = Table(
     key=("key", "sequence"),
     properties=MappingProxyType(
         {
-            "delta.appendOnly": "true",
+            APPEND_ONLY: "true",
             # A commit costs what the log says of all files; nobody looks for rows by what it says.
             "delta.dataSkippingNumIndexedCols": "0",
             "delta.enableChangeDataFeed": "true",
             "delta.isolationLevel": "Serializable",
+            # A commit also costs what the folder of the log holds. A writer must never sleep for so long in a commit:
+            # the number that it takes might be free again.
+            "delta.logRetentionDuration": "interval 7 days",
             _LAYOUT_PROPERTY: str(INBOX_LAYOUT),
         }
     ),
 )
-"""One row a record. The table only grows."""
+"""One row a record. The table only grows, until somebody removes what is old."""
 
 
 def check_layout(properties: Mapping[str, str | None], *, where: str) -> None:

@@ -16,9 +16,11 @@ from lakepact.rerun.inbox import (
     InboxEvent,
     InboxState,
     Passage,
+    Purged,
     Receipt,
 )
 from lakepact.rerun.records import Book, Draft, Kind, Record, effect_name
+from lakepact.rerun.retention import outdated
 
 __all__ = ["Clock", "JournaledInbox", "utc_now"]
 
@@ -26,6 +28,10 @@ Clock = Callable[[], datetime]
 """Gives the present time, in UTC."""
 
 _MAX_ATTEMPTS: Final = 10
+# Who sends a delivery twice does so within a day.
+_YOUNGEST: Final = timedelta(days=1)
+# What is removed by one statement names each.
+_PURGED_AT_ONCE: Final = 5000
 
 _T = TypeVar("_T")
 
@@ -49,6 +55,10 @@ class JournaledInbox(ABC):
     @abstractmethod
     def _view(self, read: Callable[[Book], _T]) -> _T:
         """What `read` gives of the book as it is now."""
+
+    @abstractmethod
+    def _remove(self, choose: Callable[[Book], Purged]) -> Purged:
+        """Remove all records of what `choose` names of the book as it is, where nothing came between; else anew."""
 
     @abstractmethod
     def _records_of(self, delivery_id: str) -> Sequence[Record]:
@@ -185,6 +195,19 @@ class JournaledInbox(ABC):
         found = self._view(lambda book: list(book.effects.values()))
         named = [each for each in found if contract_id in (None, each.key.contract_id)]
         return tuple(sorted(named, key=lambda each: (each.at, effect_name(each.key))))
+
+    def purge(self, older_than: timedelta, *, dry_run: bool = False) -> Purged:
+        """Remove events that are done or dead for longer, and the effects that go with them."""
+        if older_than < _YOUNGEST:
+            hint = "give a day or more: a delivery of today may come again"
+            raise UsageError("events cannot be removed when they are that young", "LP940", hint)
+        before = self._clock() - older_than
+        if dry_run:
+            return self._view(lambda book: outdated(book, before))
+        removed = Purged()
+        while some := self._remove(lambda book: outdated(book, before, limit=_PURGED_AT_ONCE)):
+            removed = Purged(deliveries=removed.deliveries + some.deliveries, effects=removed.effects + some.effects)
+        return removed
 
     def _held(self, event: InboxEvent, decide: Callable[[Draft, InboxEvent], InboxEvent]) -> InboxEvent:
         """Decide about an event that is held still: nothing has happened to it since the holder was given it."""

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from lakepact.rerun.inbox import Purged
 from lakepact.rerun.journaled import Clock, JournaledInbox, utc_now
-from lakepact.rerun.records import Book, Draft, Record
+from lakepact.rerun.records import Book, Draft, Record, purged_names
 
 __all__ = ["MemoryInbox", "open_memory"]
 
@@ -40,6 +41,15 @@ class MemoryInbox(JournaledInbox):
     def _view(self, read: Callable[[Book], _T]) -> _T:
         with self._lock:
             return read(self._book)
+
+    def _remove(self, choose: Callable[[Book], Purged]) -> Purged:
+        with self._lock:
+            found = choose(self._book)
+            names = purged_names(found)
+            self._book.forget(names)
+            for name in names:
+                del self._records[name]
+            return found
 
     def _records_of(self, delivery_id: str) -> Sequence[Record]:
         with self._lock:

@@ -3,8 +3,9 @@
     POST /webhooks/collibra    one notice, as docs/webhook.md shows
     GET  /health               the process answers
     GET  /ready                the inbox and the secrets can be used
+    GET  /metrics              what was answered, for who has the token of metrics; without one it is not there
 
-All three are below /api too, where Databricks Apps want them. The answers: 202 received, 200 received before, 204 of no
+All are below /api too, where Databricks Apps want them. The answers: 202 received, 200 received before, 204 of no
 interest, 400 no notice, 401 not authentic, 408 too slow, 413 too large, 415 no JSON, 429 too many, 503 not now.
 """
 
@@ -19,12 +20,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Final
 
 from lakepact.errors import ConfigurationError, ExtraMissing, LakepactError, UsageError
 from lakepact.rerun.authentication import Headers, Way, authenticate
 from lakepact.rerun.inbox import Arrival, Inbox, Origin
 from lakepact.rerun.payload import Notice, read_notice
+from lakepact.rerun.receiver_metrics import Tally
 from lakepact.rerun.settings import ReceiverSettings
 from lakepact.rerun.signatures import DELIVERY_ID, ID_HEADER, NotAuthentic
 
@@ -60,15 +63,21 @@ _READY_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A status, one line for the sender, and headers. The line never repeats what was sent."""
+    """A status, one line for the sender, and headers. The line never repeats what was sent.
+
+    `text` is sent in its place, as it is.
+    """
 
     status: int
     detail: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    text: bytes | None = None
 
     def response(self) -> Response:
         if self.status == 204:
             return Response(status_code=204)
+        if self.text is not None:
+            return Response(self.text, self.status, dict(self.headers))
         content = json.dumps({"status": self.status, "detail": self.detail}, separators=(",", ":"))
         return Response(content, self.status, dict(self.headers), _MEDIA_TYPE)
 
@@ -81,7 +90,10 @@ _TOO_SLOW: Final = _Answer(408, "the body took too long", {"connection": "close"
 
 
 def receiver(inbox: Inbox, settings: ReceiverSettings) -> Starlette:
-    """The receiver that writes into `inbox`, as an ASGI application."""
+    """The receiver that writes into `inbox`, as an ASGI application.
+
+    Raises ExtraMissing LP939 where metrics may be read, and their library is not installed.
+    """
     desk = _Desk(inbox, settings)
     routes = [
         route
@@ -92,6 +104,10 @@ def receiver(inbox: Inbox, settings: ReceiverSettings) -> Starlette:
             Route(f"{prefix}/ready", desk.ready, methods=["GET"]),
         )
     ]
+    if settings.metrics is not None:
+        # Found out now, not when somebody wants to read them.
+        import_module("lakepact.rerun.metrics_text")
+        routes += [Route(f"{prefix}/metrics", desk.metrics, methods=["GET"]) for prefix in _PREFIXES]
     handlers: dict[Any, Any] = {HTTPException: _no_route, Exception: _unexpected}
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=desk.lifespan)
 
@@ -107,6 +123,7 @@ class _Desk:
         self._lock = threading.Lock()
         self._busy = 0
         self._readiness = (False, float("-inf"))
+        self._tally = Tally()
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -120,18 +137,31 @@ class _Desk:
         answer = await self._in_thread(self._checked)
         return answer.response()
 
+    async def metrics(self, request: Request) -> Response:
+        headers = _headers(request)
+        answer = await self._in_thread(lambda: self._counted_until_now(headers))
+        return answer.response()
+
     async def webhook(self, request: Request) -> Response:
+        began, status = time.perf_counter(), 500
+        try:
+            answer = await self._answer(request)
+            status = answer.status
+            return answer.response()
+        finally:
+            self._tally.count(status, time.perf_counter() - began)
+
+    async def _answer(self, request: Request) -> _Answer:
         headers = _headers(request)
         if not _is_json(headers):
-            return _Answer(415, f"the body is not {_MEDIA_TYPE} as it is").response()
+            return _Answer(415, f"the body is not {_MEDIA_TYPE} as it is")
         if {"content-length", "transfer-encoding"} <= headers.keys():
             # A proxy before this one may have seen another end of the body.
-            return _Answer(400, "the body has two lengths", {"connection": "close"}).response()
+            return _Answer(400, "the body has two lengths", {"connection": "close"})
         body = await self._body(request)
         if isinstance(body, _Answer):
-            return body.response()
-        answer = await self._in_thread(lambda: self._received(headers, body))
-        return answer.response()
+            return body
+        return await self._in_thread(lambda: self._received(headers, body))
 
     async def _body(self, request: Request) -> bytes | _Answer:
         """The body, of which no more than the limit is read."""
@@ -212,6 +242,22 @@ class _Desk:
             _LOG.warning("429: more than %s notices a second", settings.rate)
             return _Answer(429, "too many notices", _LATER)
         return None
+
+    def _counted_until_now(self, headers: Headers) -> _Answer:
+        """The metrics, for who may read them."""
+        settings = self._settings
+        assert settings.metrics is not None
+        try:
+            authenticate((frozenset({Way.BEARER}),), settings.metrics(), headers, b"", now=settings.clock())
+        except NotAuthentic as error:
+            _LOG.warning("401: metrics, %s", error.message)
+            return _Answer(401, "not authentic", {"www-authenticate": _CHALLENGES[Way.BEARER]})
+        except ConfigurationError as error:
+            _LOG.error("503: metrics, %s", error.message)
+            return _Answer(503, "metrics cannot be read now", _LATER)
+        from lakepact.rerun.metrics_text import CONTENT_TYPE, receiver_text
+
+        return _Answer(200, headers={"content-type": CONTENT_TYPE}, text=receiver_text(self._tally.counted()))
 
     def _kept(self, arrival: Arrival) -> _Answer:
         try:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from lakepact.rerun.inbox import Arrival, Effect, EffectKey, InboxEvent, InboxState
+from lakepact.rerun.inbox import Arrival, Effect, EffectKey, InboxEvent, InboxState, Purged
 
-__all__ = ["Book", "Draft", "Kind", "Record", "effect_name"]
+__all__ = ["Book", "Draft", "Kind", "Record", "effect_name", "purged_names"]
 
 
 class Kind(StrEnum):
@@ -52,6 +52,11 @@ def effect_name(key: EffectKey) -> str:
     return f"effect:{hashlib.sha256(named.encode('ascii')).hexdigest()}"
 
 
+def purged_names(purged: Purged) -> tuple[str, ...]:
+    """What the records of these are kept under."""
+    return (*purged.deliveries, *(effect_name(each) for each in purged.effects))
+
+
 @dataclass(slots=True)
 class Book:
     """Events and effects as they stand after all records that were added."""
@@ -65,6 +70,13 @@ class Book:
         """Count in records; those that were counted in before change nothing."""
         for record in sorted(records, key=lambda each: (each.sequence, each.at)):
             self._add(record)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Leave out what is kept under these names: events by their ids, effects by `effect_name`."""
+        for name in names:
+            self.events.pop(name, None)
+            self.effects.pop(name, None)
+            self.unsettled.pop(name, None)
 
     def draft(self) -> Draft:
         """What is to be added: decided on this book, not yet in it."""

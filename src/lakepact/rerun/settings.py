@@ -30,10 +30,12 @@ _VARIABLES: Final[Mapping[Way, str]] = {
     Way.BEARER: f"{WEBHOOK_PREFIX}TOKEN",
     Way.BASIC: f"{WEBHOOK_PREFIX}PASSWORD",
 }
+_METRICS_TOKEN: Final = f"{WEBHOOK_PREFIX}METRICS_TOKEN"
 _KNOWN: Final = (
     *(f"{name}{ending}" for name in _VARIABLES.values() for ending in ("", "_FROM")),
     *(f"{WEBHOOK_PREFIX}{name}" for name in ("AUTH", "INBOX", "HOST", "PORT", "TOLERANCE", "MAX_BODY", "RATE")),
     f"{WEBHOOK_PREFIX}JOB_ID",
+    *(f"{_METRICS_TOKEN}{ending}" for ending in ("", "_FROM")),
 )
 _ACTIVE: Final = 2
 _SHORTEST: Final = 16
@@ -49,7 +51,7 @@ class ReceiverSettings:
     within `answer_seconds` is 503, as is one where `max_busy` requests are at work already. More than `rate` authentic
     requests a second are answered with 429. `clock` gives the present time in UTC. `job_id` is the job of the workspace
     that works off the inbox, 0 where none is named. `kept` is called after each notice that was kept, before its
-    answer: it neither waits nor raises.
+    answer: it neither waits nor raises. Who has a bearer token of `metrics` may read these; without it nobody may.
     """
 
     secrets: SecretsNow = field(repr=False)
@@ -63,6 +65,7 @@ class ReceiverSettings:
     clock: Clock = utc_now
     job_id: int = 0
     kept: Callable[[], None] | None = None
+    metrics: SecretsNow | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.policy or not all(self.policy):
@@ -76,7 +79,7 @@ def read_receiver_settings(environment: Mapping[str, str] | None = None) -> Rece
     alternatives (`hmac,basic`). What a way needs is in LAKEPACT_WEBHOOK_SECRET, _TOKEN or _PASSWORD (`name:password`),
     or in the place that the variable of the same name and `_FROM` names (`file:/path`, `databricks:scope/key`,
     `env:NAME`), which is read again for every request. Each holds one value, or two while the first replaces the
-    second.
+    second. LAKEPACT_WEBHOOK_METRICS_TOKEN, or its _FROM, lets who has it read metrics.
     Raises ConfigurationError LP931 for what cannot be used, secrets included; no message holds one.
     """
     variables = os.environ if environment is None else environment
@@ -86,6 +89,9 @@ def read_receiver_settings(environment: Mapping[str, str] | None = None) -> Rece
     policy = _policy(variables.get(f"{WEBHOOK_PREFIX}AUTH", Way.HMAC.value))
     secrets = _secrets_now({way for ways in policy for way in ways}, variables)
     secrets()
+    metrics = _metrics_now(variables)
+    if metrics is not None:
+        metrics()
     return ReceiverSettings(
         secrets=secrets,
         policy=policy,
@@ -93,6 +99,7 @@ def read_receiver_settings(environment: Mapping[str, str] | None = None) -> Rece
         max_body=_number(variables, "MAX_BODY", 64 * 1024, most=1024 * 1024),
         rate=_number(variables, "RATE", 1000, most=100_000),
         job_id=_job_id(variables),
+        metrics=metrics,
     )
 
 
@@ -127,6 +134,14 @@ def _secrets_now(ways: set[Way], variables: Mapping[str, str]) -> SecretsNow:
     return now
 
 
+def _metrics_now(variables: Mapping[str, str]) -> SecretsNow | None:
+    """The tokens of who may read metrics; None where that is nobody."""
+    if not any(variables.get(f"{_METRICS_TOKEN}{ending}") for ending in ("", "_FROM")):
+        return None
+    source = _source(_METRICS_TOKEN, variables)
+    return lambda: Secrets(bearer=_strong(_METRICS_TOKEN, _text(_METRICS_TOKEN, source)))
+
+
 def _source(variable: str, variables: Mapping[str, str]) -> Secret:
     named = variables.get(f"{variable}_FROM", "")
     if not named:
@@ -149,13 +164,19 @@ def _text(variable: str, source: Secret) -> str:
 def _values(way: Way, texts: Mapping[Way, str]) -> tuple[str, ...]:
     if way not in texts:
         return ()
-    found = tuple(texts[way].split())
-    if len(found) > _ACTIVE or min(map(len, found)) < _SHORTEST or not all(map(str.isascii, found)):
-        message = f"{_VARIABLES[way]} is not one or two values of at least {_SHORTEST} ASCII characters"
-        raise ConfigurationError(message, "LP931", "take long random values, with white space between two")
+    found = _strong(_VARIABLES[way], texts[way])
     if way is Way.BASIC and not all(re.fullmatch(r"[^:]+:.+", each) for each in found):
         message = f"{_VARIABLES[way]} holds no name:password"
         raise ConfigurationError(message, "LP931", "write for example collibra:…")
+    return found
+
+
+def _strong(variable: str, text: str) -> tuple[str, ...]:
+    """One or two values that nobody guesses."""
+    found = tuple(text.split())
+    if len(found) > _ACTIVE or min(map(len, found), default=0) < _SHORTEST or not all(map(str.isascii, found)):
+        message = f"{variable} is not one or two values of at least {_SHORTEST} ASCII characters"
+        raise ConfigurationError(message, "LP931", "take long random values, with white space between two")
     return found
 
 

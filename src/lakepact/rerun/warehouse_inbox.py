@@ -1,35 +1,33 @@
 """An inbox in a table of Unity Catalog, read and written through a SQL warehouse: no Spark, no credentials of storage.
 
 The table is `contract_inbox`, as the other inboxes have it. What was decided together is written by one MERGE, all of
-it or nothing: nothing where one of its records has a number that its key has already. The table is Serializable, so of
-two that write at the same time one is refused as a conflict, and decides anew with what the other brought.
+it or nothing: nothing where one of its records has a number that its key has already, or where the one before is gone.
+The table is Serializable, so of two that write at the same time one is refused as a conflict, and decides anew with
+what the other brought.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs, quote
+from typing import Any, Final
 
 from lakepact.errors import ConfigurationError, ExtraMissing, LakepactError, RemoteFailed, UsageError
-from lakepact.rerun.group_commit import GroupCommit, Waiting
-from lakepact.rerun.inbox_table import CONTRACT_INBOX, check_layout, read_record, record_row
-from lakepact.rerun.journaled import Clock, JournaledInbox, utc_now
-from lakepact.rerun.records import Book, Draft, Kind, Record
+from lakepact.rerun.inbox import Purged
+from lakepact.rerun.inbox_table import APPEND_ONLY, CONTRACT_INBOX, check_layout, read_record, record_row
+from lakepact.rerun.journaled import Clock, utc_now
+from lakepact.rerun.optimistic import OptimisticInbox, Patience
+from lakepact.rerun.records import Book, Kind, Record, purged_names
 from lakepact.rerun.signatures import DELIVERY_ID
 from lakepact.sql import identifier
-from lakepact.store.sql_statements import Parameter, StatementFailed, Statements, StoreTables, schema_of
+from lakepact.store.sql_statements import Parameter, StatementFailed, Statements, StoreTables
 from lakepact.store.tables import ColumnType
 
 __all__ = ["WarehouseInbox", "open_warehouse_inbox"]
 
-_EXAMPLE: Final = "uc:main.lakepact?warehouse=1234567890abcdef"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 # Records of writers whose clocks are behind by less are found without a look at all of them.
@@ -48,10 +46,8 @@ _MADE_MEANWHILE: Final = re.compile(
 )
 _ISOLATION: Final = "delta.isolationLevel"
 
-_T = TypeVar("_T")
 
-
-class WarehouseInbox(JournaledInbox):
+class WarehouseInbox(OptimisticInbox):
     """An inbox in the table `contract_inbox` of a schema of Unity Catalog; `statements` runs the SQL.
 
     The table is made where it is absent, if whoever comes first may do that. Threads may share one object, and what
@@ -69,30 +65,20 @@ class WarehouseInbox(JournaledInbox):
         gathering: float = _GATHERING,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(clock=clock, max_attempts=max_attempts)
+        patience = Patience(attempts=_ATTEMPTS, pause=_PAUSE, gathering=gathering, wait=pause)
+        super().__init__(patience, clock=clock, max_attempts=max_attempts)
         self._statements = statements
         self._sql = _Sql(StoreTables(tuple(schema)))
         self._address = address
         self._pause = pause
-        self._lock = threading.RLock()
-        self._book = Book()
         self._seen: set[tuple[str, int]] = set()
         self._newest = _EPOCH
         self._known = False
-        self._group = GroupCommit(self._commit, gathering=gathering)
 
     @property
     def address(self) -> str:
         """The address that `open_inbox` opens this place by."""
         return self._address
-
-    def _transact(self, decide: Callable[[Draft], _T]) -> _T:
-        return self._group.run(decide)
-
-    def _view(self, read: Callable[[Book], _T]) -> _T:
-        with self._lock:
-            self._refresh()
-            return read(self._book)
 
     def _records_of(self, delivery_id: str) -> Sequence[Record]:
         if not DELIVERY_ID.fullmatch(delivery_id):
@@ -100,26 +86,12 @@ class WarehouseInbox(JournaledInbox):
         rows = self._run(self._sql.select("key = :key"), {"key": delivery_id})
         return tuple(sorted((self._record(row) for row in rows), key=lambda each: each.sequence))
 
-    def _commit(self, batch: list[Waiting[object]]) -> None:
-        """Decide a batch and write it, anew until nobody came between."""
-        fresh = False
-        for attempt in range(_ATTEMPTS):
-            with self._lock:
-                if fresh or not self._known:
-                    self._refresh()
-                    fresh = True
-                draft = self._book.draft()
-                for waiting in batch:
-                    waiting.try_on(draft)
-                # On an old book only first records can be decided: that they are the first is proved by the write.
-                if not fresh and not (all(each.wrote for each in batch) and _only_arrivals(draft.records)):
-                    fresh = True
-                    continue
-                if not draft.records or self._committed(draft.records):
-                    return
-                fresh = True
-            self._pause(random.uniform(0, _PAUSE * min(attempt + 1, 20)))
-        raise RemoteFailed(f"{self.address} is changed by too many writers at once", "LP935", "try again later")
+    def _is_lost(self) -> bool:
+        return not self._known
+
+    def _proves(self, records: Sequence[Record]) -> bool:
+        # That a first record is the first is proved by the write.
+        return all(each.kind is Kind.RECEIVED for each in records)
 
     def _committed(self, records: list[Record]) -> bool:
         """Whether the records are in the table; False where another writer was first with one of them."""
@@ -133,6 +105,24 @@ class WarehouseInbox(JournaledInbox):
             self._add(records)
             return True
         return self._there_already(records)
+
+    def _deleted(self, purged: Purged) -> bool:
+        names = purged_names(purged)
+        gone = set(names)
+        try:
+            if (self._properties() or {}).get(APPEND_ONLY) == "true":
+                self._execute(self._sql.tables.set_property(CONTRACT_INBOX, APPEND_ONLY, "false"), {})
+            known = len({place for place in self._seen if place[0] in gone})
+            found = self._execute(self._sql.remove(), {"keys": json.dumps(names), "known": known})
+        except StatementFailed as failed:
+            if not _CONFLICT.search(failed.condition):
+                raise self._error(failed) from failed
+            return False
+        if int(found[0]["num_deleted_rows"]) != known:
+            return False
+        self._book.forget(names)
+        self._seen = {place for place in self._seen if place[0] not in gone}
+        return True
 
     def _there_already(self, records: list[Record]) -> bool:
         """Whether a statement was sent twice, because its first answer was lost: then these very records are there."""
@@ -151,7 +141,7 @@ class WarehouseInbox(JournaledInbox):
             since = (self._newest - _OVERLAP - _EPOCH) // _MICROSECOND
             rows = self._run(self._sql.select_since(), {"since": since})
             self._add([self._record(row) for row in rows])
-            # Nothing is ever removed, so that as many as there are is all of them.
+            # Who removes leaves fewer than were seen.
             if rows and int(rows[0]["total"]) == len(self._seen):
                 return
         rows = self._run(self._sql.select())
@@ -244,10 +234,10 @@ class _Sql:
         return f"SELECT {self._read()}, {total} FROM {self._name} WHERE {where}"
 
     def append(self) -> str:
-        """Adds all records of the JSON `:records`, or none where one of `:places` is taken.
+        """Adds all records of the JSON `:records`, or none where one of `:places` is taken or one of `:before` is gone.
 
-        The result has `num_inserted_rows`. The MERGE reads the whole table in the transaction that it writes in, so
-        that every commit between is a conflict (docs/decisions/0007).
+        `:expected` is how many `:before` names. The result has `num_inserted_rows`. The MERGE reads the whole table in
+        the transaction that it writes in, so that every commit between is a conflict (docs/decisions/0007).
         """
         kinds = {ColumnType.TIMESTAMP: "BIGINT"}
         types = ", ".join(f"{name}: {kinds.get(kind, kind)}" for name, kind in self._columns)
@@ -255,17 +245,33 @@ class _Sql:
             f"timestamp_micros(r.{name}) AS {name}" if kind is ColumnType.TIMESTAMP else f"r.{name}"
             for name, kind in self._columns
         )
-        taken = (
-            f"SELECT COUNT(*) AS places FROM {self._name} o "
-            "WHERE array_contains(from_json(:places, 'ARRAY<STRING>'), concat(CAST(o.sequence AS STRING), ' ', o.key))"
+        place = "concat(CAST(o.sequence AS STRING), ' ', o.key)"
+        named = ", ".join(
+            f"count_if(array_contains(from_json(:{each}, 'ARRAY<STRING>'), {place})) AS {each}"
+            for each in ("places", "before")
         )
+        found = f"SELECT {named} FROM {self._name} o"
         given = f"SELECT inline(from_json(:records, 'ARRAY<STRUCT<{types}>>'))"
         names = ", ".join(name for name, _ in self._columns)
         inserted = ", ".join(f"s.{name}" for name, _ in self._columns)
         return (
             f"MERGE INTO {self._name} t "
-            f"USING (SELECT {values} FROM ({given}) r CROSS JOIN ({taken}) taken WHERE taken.places = 0) s "
+            f"USING (SELECT {values} FROM ({given}) r CROSS JOIN ({found}) o "
+            "WHERE o.places = 0 AND o.before = CAST(:expected AS BIGINT)) s "
             f"ON t.key = s.key AND t.sequence = s.sequence WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({inserted})"
+        )
+
+    def remove(self) -> str:
+        """Removes all records with a key of the JSON `:keys`, or none where there are others than `:known` of them.
+
+        The result has `num_deleted_rows`.
+        """
+        keys = "from_json(:keys, 'ARRAY<STRING>')"
+        there = f"SELECT COUNT(*) AS records FROM {self._name} o WHERE array_contains({keys}, o.key)"
+        given = f"SELECT explode({keys}) AS key"
+        return (
+            f"MERGE INTO {self._name} t USING (SELECT r.key FROM ({given}) r CROSS JOIN ({there}) there "
+            "WHERE there.records = CAST(:known AS BIGINT)) s ON t.key = s.key WHEN MATCHED THEN DELETE"
         )
 
     def _read(self) -> str:
@@ -280,44 +286,32 @@ def open_warehouse_inbox(address: str) -> WarehouseInbox:
     Raises UsageError LP937 where the address is none, ExtraMissing LP939 without databricks-sdk, ConfigurationError
     LP936 where there is no login.
     """
-    schema, _, query = address.partition(":")[2].partition("?")
-    options = parse_qs(query, keep_blank_values=True)
-    warehouse, profile = "".join(options.pop("warehouse", [])), "".join(options.pop("profile", []))
-    if not (warehouse.isascii() and warehouse.isalnum()) or options:
-        message = f"'{address}' names no SQL warehouse, or something else"
-        raise UsageError(message, "LP937", f"write for example {_EXAMPLE}")
     try:
-        parts = schema_of(schema, address=address, parts=(2,), example=_EXAMPLE)
+        from lakepact.store.warehouse import statements_at
+
+        statements, schema = statements_at(address)
     except UsageError as error:
         raise UsageError(error.message, "LP937", error.hint) from error
-    try:
-        from lakepact.store.warehouse import WarehouseStatements
-        from lakepact.workspace_login import NoLogin, workspace_client
-    except (ImportError, ExtraMissing) as missing:
-        raise ExtraMissing(
-            "databricks-sdk is not installed",
-            "LP939",
-            "pip install 'lakepact[databricks]'",
-            {"distribution": "databricks-sdk", "extra": "databricks"},
-        ) from missing
-    try:
-        client = workspace_client(profile)
-    except NoLogin as error:
-        hint = "`databricks auth login`, or set DATABRICKS_HOST and DATABRICKS_TOKEN"
-        raise ConfigurationError(f"there is no login to a workspace: {error}", "LP936", hint) from error
-    named = f"uc:{schema}?warehouse={warehouse}{f'&profile={quote(profile)}' if profile else ''}"
-    return WarehouseInbox(WarehouseStatements(client, warehouse), parts, address=named)
-
-
-def _only_arrivals(records: Sequence[Record]) -> bool:
-    return all(each.kind is Kind.RECEIVED for each in records)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, "LP936", error.hint) from error
+    except ExtraMissing as error:
+        raise ExtraMissing(error.message, "LP939", error.hint, error.facts) from error
+    return WarehouseInbox(statements, schema, address=address)
 
 
 def _written(records: Sequence[Record]) -> dict[str, Parameter]:
     """The parameters of the statement that adds records."""
     rows = [{name: _value(value) for name, value in record_row(each).items()} for each in records]
     places = [f"{each.sequence} {each.key}" for each in records]
-    return {"records": json.dumps(rows, ensure_ascii=False), "places": json.dumps(places)}
+    # What was removed meanwhile must not come back without its beginning.
+    earlier = {f"{each.sequence - 1} {each.key}" for each in records if each.sequence > 1}
+    before = sorted(earlier.difference(places))
+    return {
+        "records": json.dumps(rows, ensure_ascii=False),
+        "places": json.dumps(places),
+        "before": json.dumps(before),
+        "expected": len(before),
+    }
 
 
 def _value(value: Any) -> Any:

@@ -258,8 +258,7 @@ def statements_at(address: str) -> tuple[WarehouseStatements, tuple[str, ...]]:
     For other tables than those of a store. Raises as `open_warehouse` does.
     """
     client, warehouse, schema, _ = _addressed(address)
-    parts = schema_of(schema, address=address, parts=(2,), example=_EXAMPLE)
-    return WarehouseStatements(client, warehouse), parts
+    return WarehouseStatements(client, warehouse), schema_of(schema, address=address, parts=(2,), example=_EXAMPLE)
 
 
 def _addressed(address: str) -> tuple[WorkspaceClient, str, str, str]:
@@ -269,6 +268,8 @@ def _addressed(address: str) -> tuple[WorkspaceClient, str, str, str]:
     warehouse, profile = "".join(options.pop("warehouse", [])), "".join(options.pop("profile", []))
     if not (warehouse.isascii() and warehouse.isalnum()) or options:
         raise UsageError("the address names no SQL warehouse, or something else", "LP877", f"write {_EXAMPLE}")
+    # Before the login, which takes time and has faults of its own.
+    schema_of(schema, address=address, parts=(2,), example=_EXAMPLE)
     try:
         client = workspace_client(profile)
     except NoLogin as error:

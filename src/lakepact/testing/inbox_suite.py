@@ -27,6 +27,7 @@ from lakepact.rerun.inbox import (
     InboxEvent,
     InboxState,
     Origin,
+    Purged,
 )
 from lakepact.rerun.journaled import Clock, utc_now
 from lakepact.testing.contract_store_suite import at_once
@@ -360,6 +361,51 @@ class InboxSuite:
             lambda number: inboxes[number % 2].begin_effect(_effect(), f"msg_{number}").delivery_id, self.writers
         )
         assert len(set(found)) == 1
+
+    def test_what_ended_long_ago_is_forgotten(
+        self, inbox: Inbox, reopen_inbox: Callable[[], Inbox], clock: SetClock
+    ) -> None:
+        for name, sha256 in (("first", "aa"), ("second", "bb")):
+            inbox.receive(arrival(name))
+            (taken,) = inbox.claim("ada", _LEASE)
+            inbox.begin_effect(_effect(sha256=sha256), name)
+            clock.pass_by(timedelta(seconds=1))
+            inbox.settle_effect(_effect(sha256=sha256), name, EffectState.DONE)
+            inbox.complete(taken)
+        inbox.begin_effect(_effect("returns"), "second")
+        inbox.receive(arrival("dead"))
+        (taken,) = inbox.claim("ada", _LEASE)
+        inbox.begin_effect(_effect("stock"), "dead")
+        inbox.fail(taken, "it cannot be done")
+        inbox.receive(arrival("waits"))
+        other = reopen_inbox()
+        assert len(other.list()) == 4
+        clock.pass_by(timedelta(days=30))
+        inbox.replay("second", reason="once more")
+        for _ in ("second", "waits"):
+            (taken,) = inbox.claim("ada", _LEASE)
+            inbox.complete(taken)
+        inbox.receive(arrival("late"))
+
+        assert not inbox.purge(timedelta(days=31))
+        expected = Purged(deliveries=("first", "dead"), effects=(_effect(sha256="aa"), _effect("stock")))
+        assert inbox.purge(timedelta(days=1), dry_run=True) == expected
+        assert len(other.list()) == 5
+        assert other.purge(timedelta(days=1)) == expected
+        for each in (inbox, other, reopen_inbox()):
+            assert {event.delivery_id for event in each.list()} == {"second", "waits", "late"}
+            assert {effect.key for effect in each.effects()} == {_effect(sha256="bb"), _effect("returns")}
+            assert not each.purge(timedelta(days=1))
+        clock.pass_by(timedelta(days=2))
+        assert inbox.purge(timedelta(days=1)) == Purged(deliveries=("second", "waits"), effects=(_effect("returns"),))
+        assert inbox.receive(arrival("first")).created
+        kept = other.begin_effect(_effect(sha256="bb"), "first")
+        assert (kept.delivery_id, kept.state) == ("second", EffectState.DONE)
+        assert [each.what for each in other.history("first")] == ["received"]
+
+    def test_what_is_young_is_never_forgotten(self, inbox: Inbox) -> None:
+        with pytest.raises(UsageError, match=r"^LP940: events cannot be removed when they are that young"):
+            inbox.purge(timedelta(hours=23))
 
     def test_whatever_happens_all_objects_see_the_same(
         self, inbox: Inbox, reopen_inbox: Callable[[], Inbox], clock: SetClock
