@@ -258,6 +258,8 @@ def _check_what_is_there(workspace: Workspace) -> None:
     assert rights[CALLER] == rights[RUNNER] == "CAN_MANAGE_RUN"
     assert rights["ada@example.com"] == "IS_OWNER"
     assert CALLER not in workspace.permissions.of("jobs", str(jobs["contract_sync"].id))
+    (id,) = workspace.pipelines.specs
+    assert workspace.permissions.of("pipelines", id)[RUNNER] == "CAN_RUN"
     assert workspace.permissions.of("apps", "lakepact-prod")[CALLER] == "CAN_USE"
     (pipeline,) = workspace.pipelines.specs.values()
     assert (pipeline["name"], pipeline["run_as"]) == ("flights", {"service_principal_name": RUNNER})

@@ -34,7 +34,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(root=st.dictionaries(KEYS, VALUES, max_size=6), one=VALUES)
 def test_the_check_never_raises(tmp_path: Path, root: dict[str, Any], one: Any) -> None:
     bundle_of(tmp_path, one=json.dumps(one))
@@ -46,7 +46,7 @@ def test_the_check_never_raises(tmp_path: Path, root: dict[str, Any], one: Any) 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.dictionaries(TEXTS, st.recursive(TEXTS, lambda each: st.lists(each, min_size=1, max_size=3)), max_size=4)
 )

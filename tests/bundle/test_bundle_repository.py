@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -70,9 +71,9 @@ def test_tasks_call_commands_with_options_that_exist(capsys: pytest.CaptureFixtu
     jobs = yaml.safe_load((ROOT / "bundles" / "jobs.yml").read_text(encoding="utf-8"))["resources"]["jobs"]
     tasks = [task.get("for_each_task", {"task": task})["task"] for job in jobs.values() for task in job["tasks"]]
     called = [task["python_wheel_task"]["parameters"] for task in tasks if "python_wheel_task" in task]
-    assert [words[0] for words in called] == ["rerun", "collibra", "sla", "quarantine"]
+    assert [words[0] for words in called] == ["rerun", "collibra", "sla", "quarantine", "results", "results", "webhook"]
     for words in called:
-        command = words[:1] if words[0] == "rerun" else words[:2]
+        command = list(takewhile(str.isalpha, words))
         assert main([*command, "--help"]) == 0
         known = capsys.readouterr().out
         options = [word for word in words if word.startswith("--")]
@@ -84,24 +85,43 @@ def test_only_what_runs_there_is_uploaded() -> None:
     assert bundle["sync"]["paths"] == ["bundles", "examples/flights", "notebooks", "pipelines"]
 
 
-def test_the_pipeline_source_defines_the_datasets_of_the_version_in_force(store: str) -> None:
+def defined(store: str, versions: str) -> RecordingPipelines:
+    """What the source of the pipeline defines, where its configuration has this store and these versions."""
     text = (ROOT / "pipelines" / "flights.py").read_text(encoding="utf-8")
     dp = RecordingPipelines()
     configuration = {
         "lakepact.store": store,
         "lakepact.landing": "/Volumes/main/flights/landing",
         "lakepact.contract": "nyc-flights",
-        "lakepact.versions": ">=1.0,<2",
+        "lakepact.versions": versions,
     }
     # The double stands for what the import gives on Databricks.
     source = text.replace("from pyspark import pipelines as dp\n", "")
     assert source != text
     exec(compile(source, "flights.py", "exec"), {"dp": dp, "spark": Session(configuration)})
+    return dp
+
+
+def test_the_pipeline_source_defines_the_datasets_of_the_version_in_force(store: str) -> None:
+    dp = defined(store, ">=1.0,<2")
     names = {call.name for call in dp.calls}
     assert {"flights", "flights__quarantine", "weather", "planes", "airports", "airlines", "delays"} <= names
     (flights,) = [call for call in dp.calls if call.name == "flights"]
     assert flights.decorator == "table"
     assert "/Volumes/main/flights/landing/flights" in str(dp.calls)
+
+
+def test_the_version_of_a_pipeline_is_pinned_and_stamped(store: str) -> None:
+    opened = open_store(store)
+    later = load_contract(
+        (FLIGHTS / "contracts" / "nyc-flights.odcs.yaml").read_bytes().replace(b"version: 1.2.0\n", b"version: 1.2.1\n")
+    )
+    opened.put(later, actor="ada", reason="words", status=Status.IN_REVIEW)
+    opened.set_status(later.id, later.version, Status.VALIDATED, actor="ada", reason="agreed")
+    for versions, expected in ((">=1.0,<2", "1.2.1"), ("==1.2.0", "1.2.0")):
+        tables = [call for call in defined(store, versions).calls if call.name in ("flights", "weather")]
+        stamped = [cast("dict[str, str]", call.arguments["table_properties"]) for call in tables]
+        assert [each["lakepact.contract.version"] for each in stamped] == [expected] * 2
 
 
 def test_the_pipeline_source_defines_what_the_project_does() -> None:

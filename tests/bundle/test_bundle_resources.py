@@ -135,6 +135,8 @@ def test_no_target_but_dev_lets_somebody_run_as_themselves(tmp_path: Path) -> No
         resources = targets[name]["resources"]
         each = [*resources["pipelines"].values(), *resources["jobs"].values()]
         assert [one["run_as"] for one in each] == [runner] * 6
+        # Who starts updates is the rerun job; to run as somebody gives them no right to that.
+        assert [one["permissions"] for one in resources["pipelines"].values()] == [[{"level": "CAN_RUN", **runner}]]
     assert "resources" not in targets["dev"]
 
 
@@ -188,11 +190,44 @@ def test_people_are_told_of_service_levels_where_the_project_says_whom(tmp_path:
 def test_retention_purges_each_table_that_is_named(tmp_path: Path) -> None:
     project = shop(tmp_path)
     files = data_of(project, project.root)
-    (task,) = files["bundles/jobs.yml"]["resources"]["jobs"]["retention"]["tasks"]
+    task = files["bundles/jobs.yml"]["resources"]["jobs"]["retention"]["tasks"][0]
     assert task["for_each_task"]["inputs"] == "${var.quarantines}"
     words = task["for_each_task"]["task"]["python_wheel_task"]["parameters"]
     assert words[:3] == ["quarantine", "purge", "{{input}}"]
     assert files["databricks.yml"]["variables"]["quarantines"]["default"] == "[]"
+
+
+def test_results_of_each_day_are_kept_by_the_clock(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    tasks = data_of(project, project.root)["bundles/jobs.yml"]["resources"]["jobs"]["retention"]["tasks"]
+    (task,) = [each for each in tasks if each["task_key"] == "rollup"]
+    store = "uc:${var.catalog}.${resources.schemas.store_schema.name}?warehouse=${var.warehouse_id}"
+    assert task["python_wheel_task"]["parameters"] == ["results", "rollup", "--results", store]
+    # A table that cannot be purged keeps nobody from the days.
+    assert "depends_on" not in task
+
+
+def test_old_results_are_removed_after_their_days_are_kept(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    files = data_of(project, project.root)
+    (task,) = [
+        each
+        for each in files["bundles/jobs.yml"]["resources"]["jobs"]["retention"]["tasks"]
+        if each["task_key"] == "prune"
+    ]
+    store = "uc:${var.catalog}.${resources.schemas.store_schema.name}?warehouse=${var.warehouse_id}"
+    words = ["results", "prune", "--results", store, "--older-than", "${var.results_retention}"]
+    assert task["python_wheel_task"]["parameters"] == words
+    assert task["depends_on"] == [{"task_key": "rollup"}]
+    assert files["databricks.yml"]["variables"]["results_retention"]["default"] == "90d"
+
+
+def test_events_that_ended_are_removed_by_the_clock(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    tasks = data_of(project, project.root)["bundles/jobs.yml"]["resources"]["jobs"]["retention"]["tasks"]
+    (task,) = [each for each in tasks if each["task_key"] == "events"]
+    assert task["python_wheel_task"]["parameters"] == ["webhook", "events", "purge", "--inbox", "${var.inbox}"]
+    assert "depends_on" not in task
 
 
 def test_configuration_follows_the_target(tmp_path: Path) -> None:

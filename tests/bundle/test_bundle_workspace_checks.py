@@ -91,7 +91,8 @@ def deploy(workspace: Workspace, target: Target) -> None:
         ask("POST", "/api/2.0/secrets/scopes/create", scope=scope["name"])
         ask("POST", "/api/2.0/secrets/acls/put", scope=scope["name"], principal=RUNNER, permission="READ")
     for _, pipeline in deployed.of("pipelines"):
-        workspace.pipelines.add_pipeline(pipeline["name"])
+        id = workspace.pipelines.add_pipeline(pipeline["name"])
+        ask("PATCH", f"/api/2.0/permissions/pipelines/{id}", access_control_list=_levels(pipeline))
     for _, job in deployed.of("jobs"):
         task = {"task_key": "look", "notebook_task": {"notebook_path": "/Shared/look"}}
         made = ask("POST", "/api/2.2/jobs/create", name=job["name"], tasks=[task])
@@ -158,8 +159,10 @@ def test_a_whole_workspace_lacks_nothing(
     assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
     assert {one["state"] for one in found} == {"ok"}
-    assert len(found) == 40
+    assert len(found) == 41
 
+    (pipeline,) = workspace.pipelines.specs
+    workspace.permissions.forget("pipelines", pipeline)
     workspace.catalog.grants["schema", "main.lakepact_inbox"][app].discard("MODIFY")
     workspace.permissions.forget(
         "jobs", next(str(id) for id, job in workspace.jobs.jobs.items() if "rerun" in job.name)
@@ -169,6 +172,16 @@ def test_a_whole_workspace_lacks_nothing(
     assert missing.pop(f"{app} on schema main.lakepact_inbox") == (
         f"GRANT MODIFY ON SCHEMA `main`.`lakepact_inbox` TO `{app}`"
     )
+    rights = f'{{"access_control_list": [{{"service_principal_name": "{RUNNER}", "permission_level": "CAN_RUN"}}]}}'
+    assert missing.pop(f"{RUNNER}: CAN_RUN on pipeline orders") == (
+        f"databricks permissions update pipelines {pipeline} --json '{rights}'"
+    )
+    more = {"access_control_list": [{"service_principal_name": RUNNER, "permission_level": "CAN_MANAGE"}]}
+    workspace_client(repeat_seconds=1).api_client.do("PATCH", f"/api/2.0/permissions/pipelines/{pipeline}", body=more)
+    assert main(words) == 3
+    assert f"{RUNNER}: CAN_RUN on pipeline orders" not in {
+        one["what"] for one in json.loads(capsys.readouterr().out) if one["state"] == "missing"
+    }
     assert sorted(missing) == sorted(f"{who}: CAN_MANAGE_RUN on job contract_rerun" for who in (RUNNER, CALLER, app))
 
 

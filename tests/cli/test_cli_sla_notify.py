@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lakepact.cli import main
+from lakepact.contract import load_contract
+from lakepact.notify import open_notifier
+from lakepact.results import RuleStatus
 from lakepact.rules.model import Action
-from lakepact.testing.notify_servers import SlackServer
+from lakepact.testing.notify_servers import PagerDutyServer, SlackServer
 from result_samples import result, write_results
 
 CONTRACT = """apiVersion: v3.1.0
@@ -94,6 +98,50 @@ def test_a_project_tells_once_and_of_the_end(
         "Resolved: service levels of contract Orders 1.0.0 in main.sales.orders are met again",
     ]
     assert (shop / ".lakepact" / "notify" / "sent").is_dir()
+
+
+def test_a_run_and_the_clock_tell_of_one_incident(
+    shop: Path, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PagerDutyServer() as pager:
+        monkeypatch.setenv("PAGER_KEY", pager.routing_key)
+        pages = f'  pages: {{type: pagerduty, routing_key: "${{env:PAGER_KEY}}", address: "{pager.address}"}}'
+        settings = SETTINGS.replace("channels: {chat: ", "channels:\n  chat: ").replace("}}\n", f"}}\n{pages}\n")
+        (shop / "notify.yml").write_text(settings.replace("[chat]", "[chat, pages]"))
+        monkeypatch.setenv("LAKEPACT_NOTIFY", "notify.yml")
+        # The run that wrote the data says it first, then the clock, then the next run, each in a process of its own.
+        written(shop, "r1", age="36000", status=RuleStatus.WARN)
+        assert [each["text"] for each in slack.messages] == [MISSED]
+        assert [status("contracts/orders.odcs.yaml") for _ in range(2)] == [1, 1]
+        written(shop, "r2", age="37000", status=RuleStatus.WARN)
+        assert [each["text"] for each in slack.messages] == [MISSED]
+        assert [each["event_action"] for each in pager.events] == ["trigger"]
+        # A run that brings new data ends it, and the clock has nothing to add.
+        ran(shop, hours=0.5, age="60")
+        written(shop, "r0.5", age="60", status=RuleStatus.PASS)
+        assert len(slack.messages) == 2
+        assert status("contracts/orders.odcs.yaml") == 0
+        assert [each["text"] for each in slack.messages] == [
+            MISSED,
+            "Resolved: service levels of contract Orders 1.0.0 in main.sales.orders are met again",
+        ]
+        assert [each["event_action"] for each in pager.events] == ["trigger", "resolve"]
+        assert len({each["dedup_key"] for each in pager.events}) == 1
+        # The other way round: what the clock has opened, a run does not open again.
+        ran(shop, hours=0.1, age="40000")
+        assert status("contracts/orders.odcs.yaml") == 1
+        written(shop, "r0.1", age="40000", status=RuleStatus.WARN)
+        assert [each["event_action"] for each in pager.events] == ["trigger", "resolve", "trigger"]
+
+
+def written(shop: Path, run_id: str, *, age: str, status: RuleStatus) -> None:
+    """A governed write tells what its rules found."""
+    contract = load_contract((shop / "contracts" / "orders.odcs.yaml").read_bytes())
+    notifier = open_notifier(Path("notify.yml"))
+    at = dt.datetime.now(dt.UTC)
+    found = result(run_id=run_id, at=at, rule_id="orders.ts.sla.latency", rule_name="ts.sla.latency", value=age)
+    assert notifier.notify([replace(found, status=status, action=Action.WARN)], contract)
+    assert notifier.flush().sent in (0, 2)
 
 
 def test_nobody_is_told_where_that_is_not_asked(shop: Path, slack: SlackServer) -> None:

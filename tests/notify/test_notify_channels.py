@@ -338,7 +338,7 @@ def huge(text: str) -> Notification:
 
 
 @given(st.text(max_size=60))
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_texts_there_are_services_take_them(
     slack: SlackServer, pagerduty: PagerDutyServer, teams: TeamsServer, receiver: WebhookReceiver, text: str
 ) -> None:

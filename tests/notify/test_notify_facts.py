@@ -49,7 +49,7 @@ def test_rows_are_few_short_and_printable() -> None:
 
 
 @given(st.text(alphabet=st.characters(), max_size=30))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_no_masked_value_is_in_what_is_kept(secret: str) -> None:
     rows = [{"email": f"secret{secret}value", "address": {"street": f"secret{secret}value"}}]
     (facts,) = facts_of([result()], contract(), now=NOW, samples={"email.required": rows})

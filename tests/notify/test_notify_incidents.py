@@ -341,7 +341,7 @@ def test_only_what_a_route_takes_is_in_its_message() -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from(["pass", "fail", "warn", "skipped"]), min_size=3, max_size=3), max_size=12))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_channel_knows_in_the_end_exactly_what_is_broken(runs: list[list[str]]) -> None:
     """Whatever happened: who reads all messages of an incident keeper knows which rules are broken now."""
     pager, clock = Remembering("pager", INCIDENTS), Clock()

@@ -55,7 +55,7 @@ def test_quiet_hours_of_a_day_that_others_are_not() -> None:
 
 
 @given(st.datetimes(datetime(2023, 1, 1), datetime(2026, 1, 1)), st.integers(0, 23), st.integers(0, 23))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_quiet_time_ends_later_and_is_over_then(moment: datetime, start: int, end: int) -> None:
     now = moment.replace(tzinfo=UTC)
     days = frozenset(range(6))

@@ -274,7 +274,7 @@ def test_frequency_follows_the_calendar(level: str, last: str, due: str, zone: s
     assert (missed.state, missed.since) == ("missed", at(due))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     number=st.integers(1, 40),
     unit=st.sampled_from(["d", "week", "month", "y"]),
@@ -554,7 +554,7 @@ LEVELS = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     level=st.sampled_from(LEVELS),
     found=st.lists(

@@ -1,30 +1,19 @@
-"""Service levels as notifications: one incident a level and dataset, apart from those of rules; results in catalogs."""
+"""Service levels as notifications: one incident a level and dataset, apart from those of rules."""
 
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-import os
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from lakepact.contract import Contract, load_contract
-from lakepact.errors import ConfigurationError
 from lakepact.notify import Channel, MemoryPlace, Notification, Notifier, Receipt, Route, Severity, Traits
-from lakepact.quality.sla_reading import recent_results
 from lakepact.quality.sla_telling import tell_levels, told_levels
 from lakepact.results.levels import LevelResult, LevelSource, LevelState
-from lakepact.results.model import RuleResult, RuleStatus
-from lakepact.results.reading import ResultFilter
-from lakepact.sql import identifier, string
+from lakepact.results.model import RuleStatus
 from result_samples import NOON, result
 
 DAY = dt.timedelta(days=1)
-_NUMBERS = itertools.count(1)
 
 
 class Kept:
@@ -165,47 +154,3 @@ def test_the_worst_element_stands_for_a_level() -> None:
 def test_each_dataset_has_levels_of_its_own() -> None:
     found = told_levels(contract(), [level(), level(dataset="dev.orders"), level(LevelState.UNKNOWN, dataset="")])
     assert [each.dataset for each in found] == ["dev.orders", "main.sales.orders"]
-
-
-@pytest.fixture
-def catalog(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
-    """The addresses of one schema with results: of the session, and of a SQL warehouse."""
-    from lakepact.results.table import append_results
-    from lakepact.testing.workspace_statements import WorkspaceStatements
-
-    for name in [name for name in os.environ if name.startswith("DATABRICKS_")]:
-        monkeypatch.delenv(name)
-    schema = f"levels_{next(_NUMBERS)}"
-    spark.sql(f"CREATE SCHEMA {identifier(schema)} LOCATION {string(str(tmp_path / schema))}")
-    try:
-        append_results(spark, [schema], recorded(), key="one")
-        with WorkspaceStatements(spark) as workspace:
-            monkeypatch.setenv("DATABRICKS_HOST", workspace.url)
-            monkeypatch.setenv("DATABRICKS_TOKEN", workspace.token)
-            monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(tmp_path / "none"))
-            yield f"spark:{schema}", f"uc:main.{schema}?warehouse={workspace.warehouse}"
-    finally:
-        spark.sql(f"DROP SCHEMA {identifier(schema)} CASCADE")
-
-
-def recorded() -> list[RuleResult]:
-    """A dataset that is looked at daily, one that has long been silent, and one of another contract."""
-    silent = {"dataset": "dev.orders", "run_id": "old"}
-    return [
-        *(result(run_id=f"r{day}", at=NOON - day * DAY, value="600") for day in range(14)),
-        *(result(at=NOON - day * DAY, **silent) for day in (100, 101, 150)),
-        result(contract_id="other", at=NOON - DAY),
-    ]
-
-
-@pytest.mark.spark
-def test_results_in_a_catalog_are_read_as_those_at_a_path(catalog: tuple[str, str]) -> None:
-    pytest.importorskip("databricks.sdk")
-    window, wanted = 10 * DAY, ResultFilter(contract="sales.orders", until=NOON - DAY)
-    by_session, by_warehouse = (recent_results(each, wanted, window=window) for each in catalog)
-    assert by_session == by_warehouse
-    assert [each.run_id for each in by_session] == ["old", "old", *(f"r{day}" for day in range(11, -1, -1))]
-    assert (by_session[-1].at, by_session[-1].value) == (NOON, "600")
-    absent = catalog[1].replace("levels_", "levels_none_")
-    with pytest.raises(ConfigurationError, match=r"^LP994: there is no table of results in 'uc:main.levels_none_"):
-        recent_results(absent, wanted, window=window)

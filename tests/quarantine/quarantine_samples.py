@@ -40,8 +40,12 @@ def set_aside(
     at: datetime = START,
     raw: Mapping[str, str] | None = None,
     rules: Sequence[str] = (RULE,),
+    stream: bool = False,
 ) -> Path:
-    """Append rows of order_id, amount and e-mail to the quarantine table at `path`; without a run: of a pipeline."""
+    """Append rows of order_id, amount and e-mail to the quarantine table at `path`.
+
+    Without a run they are of a pipeline: of a materialized view, or of a `stream`, which says when.
+    """
     count = len(rows)
     data: dict[str, Any] = {
         "order_id": pa.array([row[0] for row in rows], pa.int64()),
@@ -54,6 +58,7 @@ def set_aside(
     }
     if run is not None:
         data["_lakepact_run_id"] = pa.array([run] * count)
+    if run is not None or stream:
         data["_lakepact_quarantined_at"] = pa.array([at] * count, pa.timestamp("us", "UTC"))
     deltalake.write_deltalake(str(path), pa.table(data), mode="append")
     return path

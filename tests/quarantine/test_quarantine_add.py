@@ -11,6 +11,7 @@ import pytest
 from quarantine_samples import orders_contract
 
 from lakepact.cli.main import main
+from lakepact.testing.notify_servers import SlackServer
 
 NEGATIVE = "orders.amount.exclusiveMinimum"
 
@@ -64,6 +65,41 @@ def test_a_report_says_why(folder: Path, capsys: pytest.CaptureFixture[str], mon
     assert record["failed_rules"] == [{"rule_id": NEGATIVE, "message": "1 of 2 rows"}]
     monkeypatch.setattr("sys.stdin", io.StringIO(report))
     assert added(capsys, "--report", "-")["id"] == record["id"]
+
+
+def test_people_are_told_once_of_what_is_set_aside(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = json.dumps(
+        [
+            {
+                **{"object": "orders", "contract_id": "test.orders", "contract_version": "1.0.0"},
+                "results": [
+                    {"rule_id": NEGATIVE, "status": "fail", "action": "quarantine", "message": "1 of 2 rows"},
+                    {"rule_id": "odd", "status": "error", "action": "fail", "message": "no such column"},
+                ],
+            }
+        ]
+    )
+    (folder / "report.json").write_text(report)
+    with SlackServer() as slack:
+        monkeypatch.setenv("HOOK", slack.webhook)
+        (folder / "notify.yml").write_text(
+            'channels: {chat: {type: slack, webhook: "${env:HOOK}"}}\nroutes: [{channels: [chat]}]\n'
+        )
+        for _ in range(2):
+            record = added(capsys, "--report", "report.json", "--notify", "notify.yml")
+            assert main(["notify", "send"]) == 0
+            capsys.readouterr()
+        (message,) = slack.messages
+        said = json.dumps(message)
+        assert record["path"] in said
+        assert "1 of 2 rows" in said
+        assert "no such column" in said
+        # Another batch is another cause, though the same rules keep it back.
+        other = added(capsys, "--report", "report.json", "--run", "tuesday", "--notify", "notify.yml")
+        assert main(["notify", "send"]) == 0
+        assert other["path"] in json.dumps(slack.messages[1:])
 
 
 def test_what_is_wrong_may_be_said_by_hand(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,6 +104,16 @@ def test_filters_choose_those_for_which_it_is_possible(capsys: pytest.CaptureFix
     assert f"rules  {RULE}  2" in lines
 
 
+def test_rows_that_cannot_be_purged_are_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = set_aside(tmp_path / "orders__quarantine", [(1, -1.0, ADDRESS), (2, -2.0, ADDRESS)], run=None)
+    assert main(["quarantine", "purge", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[0] == "0 purged, 0 wait for a replay to end"
+    assert printed.err.splitlines()[1].startswith("2 left: no moment is known from which their time counts: a pipeline")
+    assert len(read(capsys, "purge", path)["left"]) == 2
+
+
 def test_data_is_purged_by_name_and_by_time(capsys: pytest.CaptureFixture[str], table: Path) -> None:
     key = read(capsys, "list", table, "--run", "run-2")[0]["id"]
     assert main(["quarantine", "purge", str(table), key[:10], "--reason", "asked to"]) == 0

@@ -173,13 +173,69 @@ def test_rows_of_a_pipeline_are_decided_about_and_not_purged(tmp_path: Path) -> 
     assert (one.header.run_id, one.quarantined_at, one.expires_at) == ("", None, None)
     quarantine.review([one.id], actor="ada")
     clock.pass_by(days=400)
-    assert purge(quarantine, actor="timer", reason="retention").records == ()
+    done = purge(quarantine, actor="timer", reason="retention")
+    assert (done.records, sorted(done.left)) == ((), sorted([one.id, other.id]))
     with pytest.raises(LifecycleRefused, match=r"LP987: the rows of .* have no run: a pipeline makes them"):
         purge(quarantine, (one.id,), actor="ada", reason="asked to")
     assert (quarantine.record(one.id).status, quarantine.record(other.id).status) == (
         Status.IN_REVIEW,
         Status.QUARANTINED,
     )
+
+
+def test_rows_of_a_stream_are_purged_by_the_moment_they_were_set_aside(tmp_path: Path) -> None:
+    path, day = tmp_path / "orders__quarantine", timedelta(days=1)
+    set_aside(path, [(1, -1.0, "a"), (1, -1.0, "a")], run=None, stream=True)
+    at = START + day + timedelta(microseconds=123456)
+    set_aside(path, [(1, -1.0, "a"), (2, -1.0, "b")], run=None, stream=True, at=at)
+    clock = SetClock()
+    quarantine = open_quarantine(str(path), clock=clock)
+    found = quarantine.records()
+    assert len({each.id for each in found}) == 4
+    assert {each.header.run_id for each in found[:2]} == {f"stream {START:%Y-%m-%dT%H:%M:%S}.000000Z"}
+    assert (found[0].quarantined_at, found[0].expires_at) == (START, START + 30 * day)
+    quarantine.review([found[0].id], actor="ada")
+    clock.pass_by(days=30)
+    done = purge(quarantine, actor="timer", reason="retention")
+    assert (sorted(done.records), done.waiting, done.left) == (sorted(each.id for each in found[:2]), (), ())
+    assert rows(path) == 2
+    # The same content again is set aside anew, and nobody takes it for what is gone.
+    set_aside(path, [(1, -1.0, "a")], run=None, stream=True, at=clock.now)
+    assert [(each.status, each.held) for each in quarantine.records()] == [
+        (Status.PURGED, False),
+        (Status.PURGED, False),
+        (Status.QUARANTINED, True),
+        (Status.QUARANTINED, True),
+        (Status.QUARANTINED, True),
+    ]
+    assert [each.act for each in quarantine.decisions(found[0].id)] == [Act.REVIEW, Act.PURGE]
+    clock.pass_by(days=1, seconds=1)
+    assert len(purge(quarantine, actor="timer", reason="retention").records) == 2
+    assert rows(path) == 1
+
+
+def test_rows_that_a_stream_set_aside_together_are_purged_together(tmp_path: Path) -> None:
+    clock = SetClock()
+    path = set_aside(tmp_path / "orders__quarantine", [(1, -1.0, "a"), (2, -1.0, "a")], run=None, stream=True)
+    quarantine = open_quarantine(str(path), clock=clock)
+    one, other = quarantine.records()
+    with pytest.raises(
+        LifecycleRefused, match=r"LP987: purge of \w+ is refused: 1 more were set aside by the same upda"
+    ):
+        purge(quarantine, (one.id,), actor="ada", reason="asked to")
+    quarantine.review([one.id], actor="ada")
+    quarantine.approve([one.id], actor="ada", reason="fine")
+    quarantine.decide(
+        [Draft(record=quarantine.record(one.id), act=Act.CLAIM, replay_run="r-1")], actor="ada", reason=""
+    )
+    clock.pass_by(days=31)
+    done = purge(quarantine, actor="timer", reason="retention")
+    assert (done.records, sorted(done.waiting), rows(path)) == ((), sorted([one.id, other.id]), 2)
+    with pytest.raises(LifecycleRefused, match=r"LP982: purge of \w+ is refused: the replay r-1 has claimed it"):
+        purge(quarantine, (one.id, other.id), actor="ada", reason="asked to")
+    quarantine.decide([Draft(record=quarantine.record(one.id), act=Act.RELEASE)], actor="ada", reason="")
+    assert len(purge(quarantine, (one.id, other.id), actor="ada", reason="asked to").records) == 2
+    assert rows(path) == 0
 
 
 def test_rows_that_a_pipeline_no_longer_makes_are_known_and_not_replayed(tmp_path: Path) -> None:

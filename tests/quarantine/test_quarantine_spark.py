@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from quarantine_samples import SetClock, orders_contract, set_aside
+from quarantine_samples import START, SetClock, orders_contract, set_aside
 from quarantine_suite import CoreSuite
 
 from lakepact.cli.main import main
@@ -87,6 +87,19 @@ class Load:
     def there(self) -> list[tuple[Any, ...]]:
         frame = self.spark.read.format("delta").load(self.path).orderBy("order_id")
         return [(row["order_id"], row["amount"]) for row in frame.collect()]
+
+
+def test_rows_of_a_stream_are_deleted_by_their_moment(spark: Any, schema: str, tmp_path: Path) -> None:
+    path, later = tmp_path / schema / "orders__quarantine", START + timedelta(days=1, microseconds=1)
+    set_aside(path, [(1, -1.0, "a@x"), (2, -2.0, "b@x")], run=None, stream=True)
+    set_aside(path, [(1, -1.0, "a@x")], run=None, stream=True, at=later)
+    spark.sql(f"CREATE TABLE {schema}.orders__quarantine USING DELTA LOCATION '{path}'")
+    quarantine = open_quarantine(f"spark:{schema}.orders__quarantine", clock=lambda: START + timedelta(days=30))
+    assert {each.id for each in quarantine.records()} == {each.id for each in open_quarantine(str(path)).records()}
+    assert len(purge(quarantine, actor="timer", reason="retention").records) == 2
+    assert [each.quarantined_at for each in quarantine.records() if each.held] == [later]
+    (last,) = spark.sql(f"DESCRIBE HISTORY {schema}.orders__quarantine LIMIT 1").collect()
+    assert last["operation"] == "DELETE"
 
 
 def test_rows_go_the_whole_way_once(spark: Any, tmp_path: Path) -> None:

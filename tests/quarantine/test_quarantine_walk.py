@@ -191,7 +191,5 @@ class Life(RuleBasedStateMachine):
         assert {each.header.id for each in stored} == {key for key, model in self.known.items() if model["held"]}
 
 
-Life.TestCase.settings = settings(
-    max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-)
+Life.TestCase.settings = settings(max_examples=10, stateful_step_count=12, suppress_health_check=list(HealthCheck))
 TestLife = Life.TestCase

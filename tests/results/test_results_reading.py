@@ -1,10 +1,8 @@
-"""Reading `rule_results`: every value comes back, filters choose, and both ways of reading agree."""
+"""Reading `rule_results`: every value comes back, and filters choose."""
 
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,10 @@ from lakepact.results.reading import (
     read_last_results,
     read_recent_results,
     read_results,
-    read_results_spark,
     result_of,
 )
-from lakepact.results.rollups import daily_rollups, roll_up, roll_up_spark
 from lakepact.results.runs import histories
-from lakepact.results.table import append_results
 from lakepact.rules.model import Action
-from lakepact.sql import string
 from result_samples import NOON, result, write_results
 
 HOUR = dt.timedelta(hours=1)
@@ -45,7 +39,6 @@ FULL = result(
     sample="t",
     message="3 rows",
 )
-_NUMBERS = itertools.count(1)
 
 
 def test_every_value_comes_back(tmp_path: Path) -> None:
@@ -168,39 +161,3 @@ def test_a_run_is_summed_up() -> None:
     [history] = histories([again, error], contract_id="sales.orders", now=NOON + 4 * HOUR)
     assert [(run.succeeded, run.broken, run.suspect) for run in history.runs] == [(True, 0, 10)]
     assert histories(first, contract_id="other", now=NOON) == ()
-
-
-@pytest.fixture
-def schema(spark: Any, tmp_path: Path) -> Iterator[str]:
-    name = f"result_reading_{next(_NUMBERS)}"
-    spark.sql(f"CREATE SCHEMA {name} LOCATION {string(str(tmp_path / name))}")
-    yield name
-    spark.sql(f"DROP SCHEMA IF EXISTS {name} CASCADE")
-
-
-@pytest.mark.spark
-def test_spark_and_delta_rs_read_and_roll_up_alike(spark: Any, schema: str, tmp_path: Path) -> None:
-    assert read_results_spark(spark, (schema,)) == ()
-    late = result(run_id="late", at=dt.datetime(2024, 5, 1, 23, 59, 59, 999999, tzinfo=dt.UTC), value="NaN")
-    early = result(run_id="early", at=dt.datetime(2024, 5, 2, tzinfo=dt.UTC), value="2.5", violations=2, tested=5)
-    found = [replace(FULL, seconds=None), late, early]
-    append_results(spark, (schema,), found, key="1")
-    zone = spark.conf.get("spark.sql.session.timeZone")
-    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
-    try:
-        chosen = ResultFilter(since=NOON, rules=(late.rule_id,))
-        place = tmp_path / schema
-        assert read_results_spark(spark, (schema,), chosen) == read_results(place, chosen) == tuple(found)
-        by_rust = daily_rollups(place)
-        assert [each.day.day for each in by_rust] == [1, 1, 2]
-        days = roll_up_spark(spark, (schema,))
-        assert days == (dt.date(2024, 5, 1), dt.date(2024, 5, 2))
-        assert roll_up(place, since=days[1]) == roll_up_spark(spark, (schema,), since=days[1]) == days[1:]
-        kept = DeltaPlace(place).rows("SELECT * FROM results", daily=True)
-        assert sorted(kept, key=repr) == sorted((_row(each) for each in by_rust), key=repr)
-    finally:
-        spark.conf.set("spark.sql.session.timeZone", zone)
-
-
-def _row(rollup: Any) -> dict[str, Any]:
-    return {name: getattr(rollup, name) for name in rollup.__dataclass_fields__}

@@ -15,7 +15,7 @@ from lakepact.errors import ConfigurationError
 from lakepact.results import RuleResult, RuleStatus
 from lakepact.results.delta import DeltaPlace
 from lakepact.results.reading import ResultFilter
-from lakepact.results.rollups import DailyRollup, daily_rollups, roll_up
+from lakepact.results.rollups import COLUMNS, DailyRollup, daily_rollups, roll_up
 from result_samples import NOON, result, write_results
 
 DAY = dt.timedelta(days=1)
@@ -90,7 +90,7 @@ RESULTS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(results=RESULTS)
 def test_days_are_those_of_a_plain_computation(
     tmp_path_factory: pytest.TempPathFactory, results: list[RuleResult]
@@ -143,5 +143,5 @@ def test_without_results_there_is_nothing_to_compute(tmp_path: Path) -> None:
 
 
 def _kept(place: Path) -> list[DailyRollup]:
-    rows = DeltaPlace(place).rows("SELECT * FROM results ORDER BY day", daily=True)
-    return [DailyRollup(**row) for row in rows]
+    rows = DeltaPlace(place).rows("SELECT * FROM results", COLUMNS, daily=True)
+    return sorted((DailyRollup(**row) for row in rows), key=lambda each: each.day)

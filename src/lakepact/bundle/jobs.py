@@ -30,7 +30,8 @@ _COMMENTS: Final = {
         "Says how service levels stand, and tells people where lakepact.yml has `notifications`."
     ),
     "resources.jobs.retention": (
-        "Removes rows that were set aside and whose time is over, from each table of the variable `quarantines`."
+        "Removes rows that were set aside and whose time is over, from each table of the variable `quarantines`, and "
+        "keeps a row a day of the results of each rule; removes old results, and events that ended long ago."
     ),
     "resources.jobs.contract_sync": "Brings drafts and outcomes to Collibra that it did not take before.",
 }
@@ -93,7 +94,13 @@ def _retention(context: Context) -> dict[str, Any]:
     made = _wheel_task(context, "purge", words)
     (task,) = made["tasks"]
     each = {"task_key": "purge_each", "for_each_task": {"inputs": "${var.quarantines}", "task": task}}
-    return _by_the_clock("retention", "retention_schedule", 2 * _HOUR, {**made, "tasks": [each]})
+    kept = _wheel_task(context, "rollup", ["results", "rollup", "--results", STORE])
+    words = ["results", "prune", "--results", STORE, "--older-than", "${var.results_retention}"]
+    (pruned,) = _wheel_task(context, "prune", words)["tasks"]
+    pruned = {"task_key": "prune", "depends_on": [{"task_key": "rollup"}], **pruned}
+    ended = _wheel_task(context, "events", ["webhook", "events", "purge", "--inbox", "${var.inbox}"])
+    tasks = [each, *kept["tasks"], pruned, *ended["tasks"]]
+    return _by_the_clock("retention", "retention_schedule", 2 * _HOUR, {**made, "tasks": tasks})
 
 
 def _by_the_clock(name: str, schedule: str, seconds: int, work: dict[str, Any]) -> dict[str, Any]:

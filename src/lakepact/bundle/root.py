@@ -84,6 +84,7 @@ def _variables(environment: Environment) -> dict[str, Any]:
         "sync_schedule": ("When to bring waiting drafts and outcomes to Collibra (Quartz).", "0 15 * * * ?"),
         "sla_schedule": ("When to look at service levels (Quartz).", "0 5 * * * ?"),
         "retention_schedule": ("When to remove what was set aside and whose time is over (Quartz).", "0 30 3 * * ?"),
+        "results_retention": ("How long each result of a rule is kept; a row a day stays.", "90d"),
         "quarantines": ('JSON list of tables with rows that were set aside: ["spark:main.a.b__quarantine"].', "[]"),
     }
     variables: dict[str, Any] = {

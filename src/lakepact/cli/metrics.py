@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from lakepact.cli.output import printable, show_json, write
-from lakepact.cli.results import ResultsPath, named_results
+from lakepact.cli.results import ResultsAddress, named_results
 from lakepact.errors import UsageError
 
 if TYPE_CHECKING:
     from lakepact.contract import Contract
     from lakepact.results.metrics import Snapshot
+    from lakepact.results.place import ResultsPlace
 
 __all__ = ["list_", "metrics", "otlp", "push", "serve", "textfile"]
 
@@ -51,7 +52,7 @@ metrics = typer.Typer(
 
 @metrics.command()
 def serve(
-    place: ResultsPath = "",
+    place: ResultsAddress = "",
     contracts: _Contracts = None,
     quarantines: _Quarantines = None,
     host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
@@ -76,7 +77,7 @@ def serve(
 @metrics.command()
 def textfile(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .prom.", show_default=False)],
-    place: ResultsPath = "",
+    place: ResultsAddress = "",
     contracts: _Contracts = None,
     quarantines: _Quarantines = None,
     days: _Days = 30,
@@ -92,7 +93,7 @@ def textfile(
 @metrics.command()
 def push(
     url: Annotated[str, typer.Argument(metavar="URL", help="Of the Pushgateway.", show_default=False)],
-    place: ResultsPath = "",
+    place: ResultsAddress = "",
     contracts: _Contracts = None,
     quarantines: _Quarantines = None,
     job: Annotated[str, typer.Option(metavar="NAME", help="The label `job`.")] = "lakepact",
@@ -129,7 +130,7 @@ def otlp(
             metavar="URL", help=f"Of the collector, as http://HOST:4318; or {_COLLECTOR[1]}.", show_default=False
         ),
     ] = None,
-    place: ResultsPath = "",
+    place: ResultsAddress = "",
     contracts: _Contracts = None,
     quarantines: _Quarantines = None,
     seconds: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long to try.")] = 30.0,
@@ -164,20 +165,21 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 def _reader(
     place: str, contracts: Sequence[str] | None, quarantines: Sequence[str] | None, days: int, timezone: str
 ) -> Callable[[], Snapshot]:
-    """What reads a snapshot; contracts are read once, now."""
+    """What reads a snapshot; contracts are read once, now, and so is the address of a catalog."""
     from lakepact.contract import load_contract
     from lakepact.history import read_reference
+    from lakepact.results.opening import catalog_at
 
-    named_results(place)
+    opened = catalog_at(named_results(place)) or place
     documents = []
     for name in contracts or ():
         found = read_reference(name)
         documents.append(load_contract(found.content, file=found.file))
-    return lambda: _snapshot(place, documents, quarantines or (), days, timezone)
+    return lambda: _snapshot(opened, documents, quarantines or (), days, timezone)
 
 
 def _snapshot(
-    place: str, documents: Sequence[Contract], quarantines: Sequence[str], days: int, timezone: str
+    place: ResultsPlace | str, documents: Sequence[Contract], quarantines: Sequence[str], days: int, timezone: str
 ) -> Snapshot:
     from lakepact.cli.sla import levels_at
     from lakepact.results.metrics import Snapshot

@@ -283,15 +283,17 @@ def purge(
 ) -> None:
     """Remove the data of records whose time is over, or of those that are named; counts and decisions stay."""
     from lakepact.quarantine import purge as purge_records
-    from lakepact.quarantine.retention import VACUUM_NOTE
+    from lakepact.quarantine.retention import LEFT_NOTE, VACUUM_NOTE
 
     opened = opened_quarantine(place, contract, retention_days)
     done = purge_records(opened, tuple(ids or ()), actor=actor_of(actor), reason=reason, dry_run=dry_run)
     if as_json:
-        show_json({"purged": done.records, "waiting": done.waiting, "dry_run": dry_run})
+        show_json({"purged": done.records, "waiting": done.waiting, "left": done.left, "dry_run": dry_run})
     else:
         write("".join(f"{each}  {'would be purged' if dry_run else 'purged'}\n" for each in done.records))
     say(f"{len(done.records)} {'would be ' if dry_run else ''}purged, {len(done.waiting)} wait for a replay to end")
+    if done.left:
+        say(f"{len(done.left)} left: {LEFT_NOTE}")
     if done.records and not dry_run and not opened.place.address.startswith("files:"):
         say(VACUUM_NOTE)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lakepact.cli.arguments import NotifyFile, opened_notifier
 from lakepact.cli.output import printable, say, show_json, write
 from lakepact.cli.quarantine_options import (
     Actor,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
     from lakepact.contract import Contract
     from lakepact.contract.model import SchemaObject
-    from lakepact.quarantine import FailedRule
+    from lakepact.notify import Notifier
+    from lakepact.quarantine import FailedRule, Record
+    from lakepact.results import RuleStatus
 
 __all__ = ["add"]
 
@@ -94,16 +97,20 @@ def add(
     retention_days: _Days = None,
     reason: Reason = "",
     actor: Actor = None,
+    notify: NotifyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Set a file or folder aside that failed as a whole: it is copied, with the rules that it breaks.
 
-    Set aside again, it stays one record. The source is left where it is.
+    Set aside again, it stays one record, which nobody is told of again. The source is left where it is.
     """
     from lakepact.quarantine import quarantine_batch
     from lakepact.quarantine.records import record_data
+    from lakepact.quarantine.settings import enabled_settings
 
     document, reading = contract_at(contract), reading_of(kind, options)
+    enabled_settings(document)
+    notifier = opened_notifier(notify)
     retention, who = retention_of(retention_days), actor_of(actor)
     described = _described(document, object_name)
     broken = _broken(source, document, described.name, report, rules or (), reading)
@@ -111,7 +118,7 @@ def add(
     found = quarantine_batch(
         source,
         document,
-        broken,
+        tuple(broken),
         dataset=dataset or described.table,
         run_id=run,
         object_name=described.name,
@@ -126,8 +133,24 @@ def add(
         show_json(record_data(found))
     else:
         write(f"{found.id}  {found.status.value}  {printable(found.path)}\n")
+    _tell(notifier, found, document, broken, moment)
     if found.quarantined_at != moment:
         say(f"it was set aside before, at {found.quarantined_at:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _tell(
+    notifier: Notifier | None,
+    record: Record,
+    contract: Contract,
+    broken: Mapping[FailedRule, RuleStatus],
+    at: datetime,
+) -> None:
+    """Keep for the notifier why the batch is set aside, and where it is."""
+    if notifier is not None:
+        from lakepact.quarantine.check_reports import batch_results
+
+        results = batch_results(record, contract, broken, at=at)
+        notifier.notify(results, contract, quarantine=record.path)
 
 
 def _described(contract: Contract, name: str | None) -> SchemaObject:
@@ -147,18 +170,19 @@ def _broken(
     report: str | None,
     rules: Sequence[str],
     reading: Mapping[str, Any],
-) -> tuple[FailedRule, ...]:
-    """The rules that the data breaks, by the report, by hand, or by a check of it now. Raises UsageError LP989."""
+) -> Mapping[FailedRule, RuleStatus]:
+    """The rules that keep the data back, by the report, by hand, or by a check of it now. Raises UsageError LP989."""
     from lakepact.quarantine import FailedRule
-    from lakepact.quarantine.check_reports import failed_rules, reported_rules
+    from lakepact.quarantine.check_reports import failed_statuses, reported_statuses
+    from lakepact.results import RuleStatus
 
     if rules and report is not None:
         raise UsageError("--rule and --report exclude each other", "LP989", "give one of them")
     if rules:
         parts = [text.partition("=") for text in rules]
-        return tuple(FailedRule(rule_id, message) for rule_id, _, message in parts)
+        return {FailedRule(rule_id, message): RuleStatus.FAIL for rule_id, _, message in parts}
     if report is not None:
-        found = reported_rules(_report(report), contract, object_name=object_name, source=source)
+        found = reported_statuses(_report(report), contract, object_name=object_name, source=source)
     elif not Path(source).exists():
         hint = "give --report or --rule; nothing but files of this machine is checked here"
         raise UsageError(f"there is no '{source}' to check", "LP989", hint)
@@ -167,7 +191,7 @@ def _broken(
 
         places = {object_name: Path(source)}
         (checked,) = checked_files(contract, places, kind=reading.get("format"), options=reading.get("options"))
-        found = failed_rules(checked.results)
+        found = failed_statuses(checked.results)
     if not found:
         message = f"no rule keeps '{source}' from being let through: it is not set aside"
         raise UsageError(message, "LP989", "say with --rule what is wrong with it")

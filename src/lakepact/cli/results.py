@@ -1,4 +1,4 @@
-"""`lakepact results …`: how results of rules move from day to day, and the table of days that keeps it."""
+"""`lakepact results …`: how results of rules move from day to day, the table that keeps it, and what goes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from lakepact.cli.output import printable, say, show_json, write
 from lakepact.errors import UsageError
 
 if TYPE_CHECKING:
+    from lakepact.results.retention import Pruned
     from lakepact.results.trend import Point, Trend
 
-__all__ = ["AtTime", "ResultsPath", "moment_or_now", "named_results", "results", "rollup", "trend"]
+__all__ = ["AtTime", "ResultsAddress", "moment_or_now", "named_results", "prune", "results", "rollup", "trend"]
 
-ResultsPath = Annotated[
+ResultsAddress = Annotated[
     str,
     typer.Option(
         "--results",
-        metavar="PATH",
+        metavar="PLACE",
         envvar="LAKEPACT_RESULTS",
-        help="Delta table rule_results, or the folder of its schema: a path or an address.",
+        help="Delta table rule_results, or the folder of its schema: a path or an address. In a catalog: spark:SCHEMA "
+        "in the running session, uc:CATALOG.SCHEMA?warehouse=ID.",
         show_default=False,
     ),
 ]
@@ -45,7 +47,7 @@ results = typer.Typer(
 
 @results.command()
 def trend(
-    place: ResultsPath = "",
+    place: ResultsAddress = "",
     contract: Annotated[str | None, typer.Option(metavar="ID", help="Only of this contract.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this dataset.")] = None,
     rules: Annotated[
@@ -84,7 +86,7 @@ def trend(
 
 @results.command()
 def rollup(
-    place: ResultsPath = "",
+    place: ResultsAddress = "",
     since: Annotated[
         str | None, typer.Option(metavar="DAY", help="From this UTC day on (default: what may be new).")
     ] = None,
@@ -105,6 +107,47 @@ def rollup(
         write(f"{len(days)} day{'s' * (len(days) != 1)} computed, {days[0]} to {days[-1]}\n")
     else:
         say("no day has results")
+
+
+@results.command()
+def prune(
+    place: ResultsAddress = "",
+    older_than: Annotated[
+        str, typer.Option(metavar="TIME", help="How long ago a day ended whose results go: 90d; two days at least.")
+    ] = "90d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Remove results of UTC days that are over for long; rule_results_daily keeps a row a day and rule of them.
+
+    Days that are not there yet are computed first. Trends go on from them; single runs of these days are gone.
+    """
+    from lakepact.notify.durations import duration_of
+    from lakepact.results.retention import prune_results
+
+    done = prune_results(named_results(place), duration_of(older_than), dry_run=dry_run)
+    if as_json:
+        show_json({"dry_run": dry_run, **_pruned_json(done)})
+    elif done.days:
+        what = f"{done.results:,} result{'s' * (done.results != 1)} of {_counted_days(done.days)}"
+        computed = f", {_counted_days(done.computed)} computed first" if done.computed else ""
+        write(f"{what} {'would be ' if dry_run else ''}removed: before {done.before}{computed}\n")
+    else:
+        say(f"no results to remove from before {done.before}")
+    for day in done.left:
+        say(f"{day} is left alone: rule_results_daily and rule_results each have results that the other lacks")
+
+
+def _counted_days(days: Sequence[dt.date]) -> str:
+    return f"{len(days)} day{'s' * (len(days) != 1)}"
+
+
+def _pruned_json(done: Pruned) -> dict[str, Any]:
+    return {
+        "before": done.before.isoformat(),
+        "results": done.results,
+        **{name: [day.isoformat() for day in getattr(done, name)] for name in ("days", "computed", "left")},
+    }
 
 
 def named_results(place: str) -> str:

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from lakepact.cli.output import printable, say, show_json, write
-from lakepact.cli.results import AtTime, moment_or_now, named_results
+from lakepact.cli.results import AtTime, ResultsAddress, moment_or_now, named_results
 from lakepact.errors import ExitCode, LakepactError, UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lakepact.notify import Notifier
     from lakepact.project import Project
     from lakepact.results.levels import LevelResult
+    from lakepact.results.place import ResultsPlace
 
 __all__ = ["levels_at", "sla", "status"]
 
@@ -56,19 +57,6 @@ class _Status(TyperCommand):
         return super().parse_args(ctx, joined)
 
 
-_Results = Annotated[
-    str,
-    typer.Option(
-        "--results",
-        metavar="PLACE",
-        envvar="LAKEPACT_RESULTS",
-        help="Delta table rule_results, or the folder of its schema: a path or an address. In a catalog: spark:SCHEMA "
-        "in the running session, uc:CATALOG.SCHEMA?warehouse=ID.",
-        show_default=False,
-    ),
-]
-
-
 @sla.callback()
 def _group() -> None:
     """Service levels of contracts."""
@@ -83,7 +71,7 @@ def status(
             help="A file, git:REV:PATH or store:ADDRESS#ID; a folder or lakepact.yml: the contracts of that project.",
         ),
     ],
-    place: _Results = "",
+    place: ResultsAddress = "",
     dataset: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this dataset.")] = None,
     at: AtTime = None,
     days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="Window for shares and gaps.")] = 30,
@@ -129,16 +117,21 @@ def status(
 
 
 def levels_at(
-    document: Contract, place: str, *, now: dt.datetime, days: int, timezone: str, dataset: str | None
+    document: Contract,
+    place: ResultsPlace | str,
+    *,
+    now: dt.datetime,
+    days: int,
+    timezone: str,
+    dataset: str | None,
 ) -> tuple[LevelResult, ...]:
     """The service levels of a contract by the results at a place, as far as they were recorded by then."""
     from lakepact.quality.sla import service_levels
-    from lakepact.quality.sla_reading import recent_results
-    from lakepact.results.reading import ResultFilter
+    from lakepact.results.reading import ResultFilter, read_recent_results
 
     window = dt.timedelta(days=days)
     wanted = ResultFilter(contract=document.id, dataset=dataset, until=now)
-    results = recent_results(place, wanted, window=max(window, _LOOK_BACK))
+    results = read_recent_results(place, wanted, window=max(window, _LOOK_BACK))
     return service_levels(document, results, now=now, window=window, timezone=timezone, dataset=dataset)
 
 

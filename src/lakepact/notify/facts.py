@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -75,15 +75,19 @@ def facts_of(
     quarantine: str = "",
     mask: Sequence[str] | None = None,
     topic: Topic = Topic.RULES,
+    apart: Container[str] = (),
 ) -> Iterator[Facts]:
-    """The facts of each dataset and run among the results; sample rows are masked by the contract."""
+    """The facts of each dataset and run among the results; sample rows are masked by the contract.
+
+    That rules of `apart` are broken is told elsewhere: here only that they could not be evaluated.
+    """
     found = sorted(results, key=_dataset_and_run)
     for (dataset, run_id), group in groupby(found, _dataset_and_run):
         rules = list(group)
         broken = tuple(
             _violation(each, contract, (samples or {}).get(each.rule_id, ()), mask)
             for each in rules
-            if each.status in _BROKEN
+            if each.status in _BROKEN and not _is_elsewhere(each, apart)
         )
         place = shortened(next((each.sample for each in rules if each.sample), ""), _MAX_LINK)
         yield Facts(
@@ -99,7 +103,9 @@ def facts_of(
             at=now.astimezone(UTC),
             verdict=verdict_of(rules),
             violations=broken,
-            passed=tuple(each.rule_id for each in rules if each.status is RuleStatus.PASS),
+            passed=tuple(
+                each.rule_id for each in rules if each.status is RuleStatus.PASS or _is_elsewhere(each, apart)
+            ),
             skipped=tuple(each.rule_id for each in rules if each.status is RuleStatus.SKIPPED),
             channels=named_channels(contract),
             quarantine=shortened(quarantine, _MAX_LINK) or place,
@@ -131,6 +137,10 @@ def _violation(
         message=shortened(result.message, _MAX_MESSAGE),
         samples=masked_samples(rows, contract.object(result.object), mask),
     )
+
+
+def _is_elsewhere(result: RuleResult, apart: Container[str]) -> bool:
+    return result.rule_id in apart and result.status in (RuleStatus.FAIL, RuleStatus.WARN)
 
 
 def _optional(text: str | None) -> str | None:

@@ -16,6 +16,7 @@ from lakepact.contract.model import Contract
 from lakepact.errors import LakepactError, UsageError
 from lakepact.notify.facts import Facts, Samples, facts_of
 from lakepact.notify.incidents import Group, Incident, acknowledged, group_key, with_facts
+from lakepact.notify.levels import levels_in
 from lakepact.notify.model import Channel, Grouping, Notification, Receipt, Severity, State, Topic, Violation, cause_key
 from lakepact.notify.outbox import Acknowledgement, Dead, Entry, Outbox
 from lakepact.notify.places import Place
@@ -101,16 +102,26 @@ class Notifier:
     ) -> bool:
         """Write down what the rules said in a run, the good and the bad: recovery is told from it, too.
 
-        `topic` keeps what rules and what service levels say of one dataset apart. `samples` are rows that break a rule,
-        by its id; they are masked before they are kept. The same results told again change nothing. Never raises and
-        never sends: False, and a warning in the log, where it could not be kept.
+        `topic` keeps what rules and what service levels say of one dataset apart; what rules say of a service level
+        is told with the levels. `samples` are rows that break a rule, by its id; they are masked before they are kept.
+        The same results told again change nothing. Never raises and never sends: False, and a warning in the log, where
+        it could not be kept.
         """
         try:
-            now = self._clock()
+            now, found = self._clock(), tuple(results)
+            apart, levels = levels_in(found, contract) if topic is Topic.RULES else ((), ())
             said = facts_of(
-                results, contract, now=now, samples=samples, quarantine=quarantine, mask=self._mask, topic=topic
+                found,
+                contract,
+                now=now,
+                samples=samples,
+                quarantine=quarantine,
+                mask=self._mask,
+                topic=topic,
+                apart=apart,
             )
-            for facts in said:
+            measured = facts_of(levels, contract, now=now, topic=Topic.LEVELS)
+            for facts in (*said, *measured):
                 link = facts.quarantine if quarantine else self._linked(facts) or facts.quarantine
                 self._outbox.add_news(replace(facts, quarantine=link))
         except Exception as error:  # whatever is wrong here, the data job must not end by it

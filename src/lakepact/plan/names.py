@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from lakepact.errors import ConfigurationError
 from lakepact.plan.model import DatasetRole, ObjectPlan
 
-__all__ = ["API_NAME", "COUNT", "FAILED_RULES", "RAW", "RESERVED", "check_names", "dataset_name"]
+__all__ = ["API_NAME", "COUNT", "FAILED_RULES", "RAW", "RESERVED", "SET_ASIDE_AT", "check_names", "dataset_name"]
 
 API_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 RAW = "_lakepact_raw"
 COUNT = "_lakepact_rows"
 FAILED_RULES = "_lakepact_failed_rules"
+SET_ASIDE_AT = "_lakepact_quarantined_at"
 RESERVED = "_lakepact_"
 
 _LONGEST = 255

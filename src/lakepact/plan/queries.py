@@ -21,7 +21,7 @@ from lakepact.plan.model import (
     Select,
     SqlQuery,
 )
-from lakepact.plan.names import COUNT, FAILED_RULES, RAW
+from lakepact.plan.names import COUNT, FAILED_RULES, RAW, SET_ASIDE_AT
 from lakepact.plan.sources import source_name
 from lakepact.rules.conversion import converted, fits
 from lakepact.rules.model import Action, RowRule, RowRuleKind, TypedColumn
@@ -190,11 +190,14 @@ def _is_dropped_value(rule: RowRule) -> bool:
 def _quarantine_columns(context: ObjectContext, recorded: list[RowRule], types: tuple[RowRule, ...]) -> tuple[str, ...]:
     failed = ",\n  ".join(f"IF({context.holds(rule)}, NULL, {string(rule.id)})" for rule in recorded)
     contract = context.contract
+    # A stream sets a row aside once, at a moment, by which it can expire; a materialized view computes it ever again.
+    moment = (f"current_timestamp() AS {SET_ASIDE_AT}",) if context.stream else ()
     return (
         f"array_compact(array(\n  {failed}\n)) AS {FAILED_RULES}",
         f"{_raw_values(context, types)} AS _lakepact_raw_values",
         f"{string(contract.id)} AS _lakepact_contract_id",
         f"{string(contract.version)} AS _lakepact_contract_version",
+        *moment,
     )
 
 

@@ -18,7 +18,7 @@ from lakepact.errors import UsageError
 from lakepact.quality import sla_measures as measures
 from lakepact.quality.sla_limits import kind_of, shown
 from lakepact.quality.sla_measures import Finding, Question
-from lakepact.results.levels import LevelResult
+from lakepact.results.levels import LevelResult, level_names, levels_by_rule
 from lakepact.results.model import RuleResult
 from lakepact.results.runs import DatasetHistory, histories
 from lakepact.rules import compile_rules
@@ -74,7 +74,7 @@ def service_levels(
         raise UsageError(str(unknown), "LP993", "write a name such as Europe/Berlin") from unknown
     known = histories(results, contract_id=contract.id, now=now, dataset=dataset)
     compiled = compile_rules(contract) if rules is None else rules
-    names = _level_names(contract.sla_properties)
+    names = level_names(contract.sla_properties)
     found: list[LevelResult] = []
     for sla, name in zip(contract.sla_properties, names, strict=True):
         asking = partial(Question, sla, window=window, zone=zone)
@@ -87,9 +87,7 @@ def service_levels(
 
 def sla_rule_ids(contract: Contract, rules: RuleSet | None = None) -> tuple[str, ...]:
     """The ids of the rules that measure service levels on data."""
-    compiled = compile_rules(contract) if rules is None else rules
-    paths = {sla.place.path for sla in contract.sla_properties}
-    return tuple(rule.id for rule in compiled.all_rules() if paths & set(rule.clauses))
+    return tuple(levels_by_rule(contract, rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +197,6 @@ def _completeness_rules(rules: RuleSet, target: _Target) -> list[str]:
 
 def _demands_value(rule: RowRule) -> bool:
     return any(clause.endswith(".required") for clause in rule.clauses)
-
-
-def _level_names(levels: Sequence[SlaProperty]) -> list[str]:
-    """A name of its own for each."""
-    seen: dict[str, int] = {}
-    names = []
-    for sla in levels:
-        name = sla.id or sla.property
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return names
 
 
 def _result(

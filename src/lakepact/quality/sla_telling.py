@@ -9,14 +9,13 @@ from typing import Final
 
 from lakepact.contract.model import Contract
 from lakepact.notify import Notifier, Topic
+from lakepact.notify.levels import level_rule, missed_action, missed_status
 from lakepact.results.levels import LevelResult, LevelState
 from lakepact.results.model import RuleResult, RuleStatus
-from lakepact.rules.handling import Concern, Response, handling_of
 from lakepact.rules.model import Action
 
 __all__ = ["tell_levels", "told_levels"]
 
-_PREFIX: Final = "sla."
 _ORDER: Final = (LevelState.MISSED, LevelState.UNKNOWN, LevelState.MET)
 
 
@@ -24,7 +23,7 @@ def tell_levels(notifier: Notifier, contract: Contract, levels: Iterable[LevelRe
     """Write down for the notifier how service levels stand; whether that was done. Never raises and never sends.
 
     One incident for each service level of a dataset: it opens when the level is missed and ends when it is met, not
-    when it is unknown.
+    when it is unknown. It is the same one, whether the clock or the data of a run says so.
     """
     return notifier.notify(told_levels(contract, levels), contract, topic=Topic.LEVELS)
 
@@ -35,8 +34,7 @@ def told_levels(contract: Contract, levels: Iterable[LevelResult]) -> tuple[Rule
     A level that several elements have is as the worst of them. Where the contract wants data blocked or set aside for
     a missed level (`lakepact.onSlaViolation`) it is a failure, else a warning.
     """
-    response = handling_of(contract).response(Concern.SLA)
-    action = Action.WARN if response in (None, Response.WARN) else Action.FAIL
+    action = missed_action(contract)
     known = sorted((each for each in levels if each.dataset), key=_level_and_dataset)
     return tuple(_told(list(group), action) for _, group in groupby(known, _level_and_dataset))
 
@@ -50,7 +48,7 @@ def _told(levels: Sequence[LevelResult], action: Action) -> RuleResult:
     statuses = {
         LevelState.MET: RuleStatus.PASS,
         LevelState.UNKNOWN: RuleStatus.SKIPPED,
-        LevelState.MISSED: RuleStatus.WARN if action is Action.WARN else RuleStatus.FAIL,
+        LevelState.MISSED: missed_status(action),
     }
     return RuleResult(
         run_id=f"sla-{worst.at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
@@ -58,7 +56,7 @@ def _told(levels: Sequence[LevelResult], action: Action) -> RuleResult:
         contract_version=worst.contract_version,
         object=worst.object,
         dataset=worst.dataset,
-        rule_id=f"{_PREFIX}{worst.level}",
+        rule_id=level_rule(worst.level),
         rule_name=f"{worst.level} {worst.element or worst.object}".strip(),
         action=action,
         status=statuses[worst.state],

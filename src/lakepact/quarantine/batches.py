@@ -10,7 +10,7 @@ from lakepact.contract.model import Contract
 from lakepact.quarantine.file_place import FilePlace
 from lakepact.quarantine.model import FailedRule, Record
 from lakepact.quarantine.records import Quarantine
-from lakepact.quarantine.settings import settings_of
+from lakepact.quarantine.settings import enabled_settings
 
 __all__ = ["quarantine_batch"]
 
@@ -38,9 +38,10 @@ def quarantine_batch(
     of the environment). The same data in the same run is set aside once, whoever asks again. `metadata` is kept with
     it: `format` and `options` say how Spark reads the files in a replay, where their names do not tell. `actor` and
     `reason` say who set it aside, and why; `retention` stands in for that of the contract. Raises ConfigurationError
-    LP980 where the place is not clear, UsageError LP984 where nothing is at `source`.
+    LP980 where the place is not clear or the contract turns its quarantine off, UsageError LP984 where nothing is at
+    `source`.
     """
-    settings = settings_of(contract)
+    settings = enabled_settings(contract)
     place = FilePlace(settings.url(variables) if url is None else url, options=options)
     quarantine = Quarantine(place, contract=contract, clock=clock)
     said = {"actor": actor, "reason": reason}

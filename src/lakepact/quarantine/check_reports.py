@@ -1,17 +1,21 @@
-"""Why a batch is set aside, taken from what a check of it found."""
+"""Why a batch is set aside, taken from what a check of it found, and that as results for whoever is told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from lakepact.contract.model import Contract
 from lakepact.errors import UsageError
-from lakepact.quarantine.model import FailedRule
+from lakepact.quarantine.model import FailedRule, Record
 from lakepact.results.model import RuleResult, RuleStatus
+from lakepact.rules.derive import compile_rules
 from lakepact.rules.model import Action
 
-__all__ = ["failed_rules", "reported_rules"]
+__all__ = ["batch_results", "failed_rules", "failed_statuses", "reported_statuses"]
+
+_SHOWN: Final = 12
 
 
 def failed_rules(results: Iterable[RuleResult]) -> tuple[FailedRule, ...]:
@@ -20,14 +24,21 @@ def failed_rules(results: Iterable[RuleResult]) -> tuple[FailedRule, ...]:
     >>> failed_rules(())
     ()
     """
+    return tuple(failed_statuses(results))
+
+
+def failed_statuses(results: Iterable[RuleResult]) -> dict[FailedRule, RuleStatus]:
+    """The same rules, each with whether it is violated, or was not evaluated."""
     told = [
         {name: getattr(each, name) for name in ("rule_id", "status", "action", "message", "value", "threshold")}
         for each in results
     ]
-    return tuple(_failed(told))
+    return dict(_failed(told))
 
 
-def reported_rules(report: object, contract: Contract, *, object_name: str, source: str) -> tuple[FailedRule, ...]:
+def reported_statuses(
+    report: object, contract: Contract, *, object_name: str, source: str
+) -> dict[FailedRule, RuleStatus]:
     """The same from what `lakepact check --json` prints, for the object; of several of it for the data at `source`.
 
     Raises UsageError LP989 where the report is none, or is not about that contract or that data.
@@ -44,12 +55,43 @@ def reported_rules(report: object, contract: Contract, *, object_name: str, sour
         message = f"the report is of '{said[0]}' {said[1]}, the contract is '{contract.id}' {contract.version}"
         raise UsageError(message, "LP989", "name the contract that the data was held against")
     try:
-        return tuple(_failed(found[0]["results"]))
+        return dict(_failed(found[0]["results"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"that is no report of a check: {error!r}", "LP989", hint) from error
 
 
-def _failed(results: Sequence[Mapping[str, Any]]) -> Iterator[FailedRule]:
+def batch_results(
+    record: Record, contract: Contract, broken: Mapping[FailedRule, RuleStatus], *, at: datetime
+) -> tuple[RuleResult, ...]:
+    """What the rules that keep a batch back say of it, as results of the run that it is of, or else of its record.
+
+    The dataset is the batch's own: what is said of one says nothing of another, or of the table that both are meant
+    for. Name, dimension and severity are those of the contract, where it has the rule.
+    """
+    rules = compile_rules(contract)
+    known = {rule.id: rule for rule in (*rules.all_rules(), *rules.engine_rules())}
+    return tuple(
+        RuleResult(
+            run_id=record.header.run_id or record.id,
+            contract_id=contract.id,
+            contract_version=contract.version,
+            object=record.header.object,
+            dataset=f"{record.header.dataset}, batch {record.id[:_SHOWN]}",
+            rule_id=failed.rule_id,
+            rule_name=rule.name if rule else failed.rule_id,
+            action=Action.QUARANTINE,
+            status=status,
+            at=at,
+            dimension=rule.dimension if rule else None,
+            severity=rule.severity if rule else None,
+            message=failed.message,
+        )
+        for failed, status in broken.items()
+        for rule in [known.get(failed.rule_id)]
+    )
+
+
+def _failed(results: Sequence[Mapping[str, Any]]) -> Iterator[tuple[FailedRule, RuleStatus]]:
     seen: set[str] = set()
     for each in results:
         failed = each["status"] == RuleStatus.FAIL
@@ -57,4 +99,4 @@ def _failed(results: Sequence[Mapping[str, Any]]) -> Iterator[FailedRule]:
         if (failed or unknown) and each["rule_id"] not in seen:
             seen.add(each["rule_id"])
             measured = f"{each.get('value')}, {each.get('threshold')}" if each.get("value") is not None else ""
-            yield FailedRule(each["rule_id"], each.get("message") or measured)
+            yield FailedRule(each["rule_id"], each.get("message") or measured), RuleStatus(each["status"])

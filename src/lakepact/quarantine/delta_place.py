@@ -17,6 +17,7 @@ from typing import Any, Final
 from lakepact.contract.spark_schema import read_spark_schema
 from lakepact.contract.types import StructField
 from lakepact.errors import ExtraMissing, RemoteFailed
+from lakepact.plan.names import SET_ASIDE_AT
 from lakepact.quarantine.model import Correction, Decision, Stored
 from lakepact.quarantine.tables import (
     CORRECTIONS,
@@ -29,6 +30,7 @@ from lakepact.quarantine.tables import (
     read_corrections,
     read_decision,
     stored_rows,
+    stream_moment,
 )
 from lakepact.store.tables import Table
 
@@ -153,7 +155,7 @@ class DeltaPlace:
         with _talking(self.address):
             table = self._payload()
             schema = read_spark_schema(table.schema().to_json())
-            of_run = f"{RUN_ID} = {_text(run_id)}"
+            of_run = _of_run(run_id)
             read = _query(table).execute(f"SELECT * FROM rows WHERE {of_run}").read_all()
             columns = {name: python_values(read, name) for name in read.column_names}
             rows = stored_rows(columns, schema, dataset=self._dataset, where=self.address)
@@ -219,6 +221,15 @@ class DeltaPlace:
 
 def _query(table: deltalake.DeltaTable) -> deltalake.QueryBuilder:
     return deltalake.QueryBuilder().register("rows", table)
+
+
+def _of_run(run_id: str) -> str:
+    """The SQL that selects the rows of a run."""
+    moment = stream_moment(run_id)
+    if moment is None:
+        return f"{RUN_ID} = {_text(run_id)}"
+    # A literal would be of nanoseconds, which the statistics of a file cannot be compared with.
+    return f"{SET_ASIDE_AT} = arrow_cast({_text(moment.isoformat())}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
 
 
 def _text(value: str) -> str:

@@ -62,7 +62,8 @@ class Header:
     """What is known of a record without its data; it stays when the data is purged.
 
     `id` is the same whenever and by whichever engine the record is read. `dataset` is the name of the table that the
-    data was meant for, `run_id` the run that set it aside ('' for a pipeline, which records none).
+    data was meant for, `run_id` the run that set it aside. A pipeline records none: for a stream it names the moment,
+    and it is '' for a materialized view.
     """
 
     id: str

@@ -53,6 +53,7 @@ class QuarantinePlace(Protocol):
     def remove(self, record_ids: Collection[str]) -> None:
         """Remove the data of records, and their corrected values; what is gone already is no error.
 
-        Rows without a run, which are those of a pipeline, cannot be removed.
+        Rows without a run, which a pipeline computes anew at every update, cannot be removed; those that a stream set
+        aside at one moment are removed together.
         """
         ...

@@ -1,8 +1,12 @@
-"""What a contract says of its quarantine: how long data is kept, and where batches go.
+"""What a contract says of its quarantine: whether batches are kept, for how long, and where they go.
 
 customProperties:
   - property: lakepact.quarantine
-    value: {s3_bucket: "${QUARANTINE_BUCKET}", s3_prefix: "quarantine/${TENANT_ID}/${ASSET_NAME}/", retention_days: 30}
+    value:
+      enabled: true
+      s3_bucket: "${QUARANTINE_BUCKET}"
+      s3_prefix: "quarantine/${TENANT_ID}/${ASSET_NAME}/"
+      retention_days: 30
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from lakepact.contract.model import Contract
 from lakepact.errors import ConfigurationError
 from lakepact.project.variables import resolved, variable_names
 
-__all__ = ["RETENTION_DAYS", "QuarantineSettings", "filled", "settings_of"]
+__all__ = ["RETENTION_DAYS", "QuarantineSettings", "enabled_settings", "filled", "settings_of"]
 
 RETENTION_DAYS: Final = 30
 """How long data is kept where nobody says."""
@@ -30,9 +34,11 @@ _LONGEST: Final = 36_500
 class QuarantineSettings:
     """How long data is kept, and where batches go; `bucket` is a name in S3, a URL of fsspec, or a folder's path.
 
-    `bucket` and `prefix` are templates: `${NAME}` stands for a variable.
+    `bucket` and `prefix` are templates: `${NAME}` stands for a variable. Where `enabled` is not set no batch is kept:
+    it is not let through, and stays where it is.
     """
 
+    enabled: bool = True
     bucket: str = ""
     prefix: str = ""
     retention_days: int = RETENTION_DAYS
@@ -99,7 +105,20 @@ def settings_of(contract: Contract) -> QuarantineSettings:
     days = said.get("retention_days", RETENTION_DAYS)
     if isinstance(days, bool) or not isinstance(days, int) or not 0 < days <= _LONGEST:
         raise ConfigurationError(f"{where}: retention_days is {days!r}", "LP980", "write a number of days, such as 30")
+    enabled = said.get("enabled", True)
+    if not isinstance(enabled, bool):
+        raise ConfigurationError(f"{where}: enabled is {enabled!r}", "LP980", "write true or false")
     bucket, prefix = (said.get(f"s3_{name}", said.get(name, "")) for name in ("bucket", "prefix"))
     if not isinstance(bucket, str) or not isinstance(prefix, str):
         raise ConfigurationError(f"{where}: bucket and prefix are no texts", "LP980", "put them in quotes")
-    return QuarantineSettings(bucket=bucket, prefix=prefix, retention_days=days)
+    return QuarantineSettings(enabled=enabled, bucket=bucket, prefix=prefix, retention_days=days)
+
+
+def enabled_settings(contract: Contract) -> QuarantineSettings:
+    """What the contract says. Raises as `settings_of`, and ConfigurationError LP980 where its quarantine is off."""
+    found = settings_of(contract)
+    if not found.enabled:
+        hint = f"leave the data where it is; or write `enabled: true` in {_PROPERTY} of the contract"
+        message = f"the contract '{contract.id}' {contract.version} turns its quarantine off: nothing is set aside"
+        raise ConfigurationError(message, "LP980", hint)
+    return found

@@ -14,6 +14,7 @@ from lakepact.contract.spark_schema import read_spark_schema
 from lakepact.contract.types import StructField as DataColumn
 from lakepact.errors import ConfigurationError, RemoteFailed
 from lakepact.io.tables import Table as SparkTable
+from lakepact.plan.names import SET_ASIDE_AT
 from lakepact.quarantine.model import Correction, Decision, Stored
 from lakepact.quarantine.tables import (
     CORRECTIONS,
@@ -26,9 +27,10 @@ from lakepact.quarantine.tables import (
     read_corrections,
     read_decision,
     stored_rows,
+    stream_moment,
 )
 from lakepact.spark.quiet import errors_expected, failure_text, spark_failures
-from lakepact.sql import identifier, string
+from lakepact.sql import identifier, literal, string
 from lakepact.store.tables import ColumnType, Table
 
 __all__ = ["SparkPlace"]
@@ -140,7 +142,8 @@ class SparkPlace:
     def _remove(self, run_id: str, wanted: frozenset[str]) -> None:
         """Delete rows of one run by one commit."""
         frame = self._payload()
-        of_run = f"{RUN_ID} = {string(run_id)}"
+        moment = stream_moment(run_id)
+        of_run = f"{RUN_ID} = {string(run_id)}" if moment is None else f"{SET_ASIDE_AT} = {literal(moment)}"
         rows, read = self._rows(frame.where(of_run))
         kept = [at for at, each in enumerate(rows) if each.header.id not in wanted]
         if not kept:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from lakepact.contract.types import StructField, StructType
 from lakepact.errors import ConfigurationError
 from lakepact.plan.model import DatasetRole
-from lakepact.plan.names import FAILED_RULES, RESERVED
+from lakepact.plan.names import FAILED_RULES, RESERVED, SET_ASIDE_AT
 from lakepact.quarantine.content import content_digest, plain, record_id
 from lakepact.quarantine.model import Act, Correction, Decision, Header, Kind, Status, Stored
 from lakepact.store.tables import Column, ColumnType, Table
@@ -31,12 +31,14 @@ __all__ = [
     "read_corrections",
     "read_decision",
     "stored_rows",
+    "stream_moment",
+    "stream_run",
 ]
 
 RUN_ID: Final = f"{RESERVED}run_id"
 """The column that a governed write adds; a pipeline does not."""
 
-_AT: Final = f"{RESERVED}quarantined_at"
+_STREAM: Final = "stream "
 _RAW: Final = f"{RESERVED}raw_values"
 _CONTRACT: Final = f"{RESERVED}contract_id"
 _VERSION: Final = f"{RESERVED}contract_version"
@@ -176,6 +178,29 @@ def dataset_of(name: str) -> str:
     return name.rstrip("/").rpartition("/")[2].removesuffix(_SUFFIX)
 
 
+def stream_run(moment: datetime) -> str:
+    """Stands for the run of rows that a stream set aside: all at one moment, which the pipeline records and no run.
+
+    >>> stream_run(datetime(2024, 5, 1, 12, tzinfo=UTC))
+    'stream 2024-05-01T12:00:00.000000Z'
+    """
+    return f"{_STREAM}{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def stream_moment(run_id: str) -> datetime | None:
+    """The moment that `stream_run` made a run of; None for a run of a governed write.
+
+    >>> stream_moment("stream 2024-05-01T12:00:00.000000Z"), stream_moment("run-7")
+    (datetime.datetime(2024, 5, 1, 12, 0, tzinfo=datetime.timezone.utc), None)
+    """
+    if not run_id.startswith(_STREAM):
+        return None
+    try:
+        return datetime.fromisoformat(run_id.removeprefix(_STREAM))
+    except ValueError:
+        return None
+
+
 def stored_rows(
     columns: Mapping[str, Sequence[Any]], schema: StructType, *, dataset: str, object_name: str = "", where: str
 ) -> tuple[Stored, ...]:
@@ -194,7 +219,8 @@ def stored_rows(
     for at in range(len(columns[FAILED_RULES])):
         row = {name: plain(columns[name][at], types[name]) for name in data}
         raw = plain(columns[_RAW][at], types[_RAW]) or {}
-        run_id = (columns[RUN_ID][at] if RUN_ID in columns else None) or ""
+        moment = _utc(columns[SET_ASIDE_AT][at]) if SET_ASIDE_AT in columns else None
+        run_id = (columns[RUN_ID][at] if RUN_ID in columns else moment and stream_run(moment)) or ""
         contract_id = columns[_CONTRACT][at] or ""
         content = content_digest(row, raw)
         twins = record_id(dataset=dataset, contract_id=contract_id, run_id=run_id, content=content, occurrence=0)
@@ -209,7 +235,7 @@ def stored_rows(
             contract_id=contract_id,
             contract_version=columns[_VERSION][at] or "",
             run_id=run_id,
-            quarantined_at=_utc(columns[_AT][at]) if _AT in columns else None,
+            quarantined_at=moment,
             failed_rules=tuple(columns[FAILED_RULES][at] or ()),
         )
         found.append(Stored(header=header, row=row, raw_values=raw, twins=twins))

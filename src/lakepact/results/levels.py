@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["LevelResult", "LevelSource", "LevelState"]
+from lakepact.contract.model import Contract, SlaProperty
+from lakepact.rules import compile_rules
+from lakepact.rules.model import RuleSet
+
+__all__ = ["LevelResult", "LevelSource", "LevelState", "level_names", "levels_by_rule"]
 
 
 class LevelState(StrEnum):
@@ -54,3 +59,25 @@ class LevelResult:
     at: datetime
     driver: str | None = None
     unused: tuple[str, ...] = ()
+
+
+def level_names(levels: Iterable[SlaProperty]) -> tuple[str, ...]:
+    """A name of its own for each: its id, else its property, with a number from the second of that name on."""
+    seen: dict[str, int] = {}
+    names = []
+    for sla in levels:
+        name = sla.id or sla.property
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return tuple(names)
+
+
+def levels_by_rule(contract: Contract, rules: RuleSet | None = None) -> dict[str, str]:
+    """The names of the service levels that rules measure on data, by the ids of the rules."""
+    if not contract.sla_properties:
+        return {}
+    names = dict(
+        zip((sla.place.path for sla in contract.sla_properties), level_names(contract.sla_properties), strict=True)
+    )
+    compiled = compile_rules(contract) if rules is None else rules
+    return {rule.id: names[path] for rule in compiled.all_rules() for path in rule.clauses if path in names}

@@ -1,35 +1,29 @@
-"""Reading `rule_results`, from a path without Java or through a Spark session."""
+"""Reading `rule_results`, wherever it is: at a path, without Java, or in a catalog."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from lakepact.errors import ConfigurationError
 from lakepact.results.model import RuleResult, RuleStatus
-from lakepact.results.table import RULE_RESULTS
+from lakepact.results.opening import open_results
+from lakepact.results.place import ResultsPlace
+from lakepact.results.table import COLUMNS, ResultColumn
 from lakepact.rules.model import Action
-from lakepact.sql import identifier, literal, qualified
+from lakepact.sql import identifier, literal
 
-if TYPE_CHECKING:
-    from lakepact.results.delta import DeltaPlace
-
-__all__ = [
-    "ResultFilter",
-    "read_last_results",
-    "read_recent_results",
-    "read_results",
-    "read_results_spark",
-    "result_of",
-]
+__all__ = ["ResultFilter", "read_last_results", "read_recent_results", "read_results", "result_of"]
 
 _NAMES: Final = tuple(field.name for field in fields(RuleResult))
 _KNOWN: Final = frozenset(_NAMES)
 # The engines know no literal of a moment that is far away, and no result is from there.
-_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_GROUP: Final = tuple(each for each in COLUMNS if each.name in ("contract_id", "object", "dataset"))
+_LAST: Final = ResultColumn("last", "TIMESTAMP", "When the last result was made (UTC)")
 _EMPTY: Final = dict.fromkeys(("run_id", "contract_id", "contract_version", "object", "dataset", "rule_name"), "")
 
 
@@ -58,89 +52,67 @@ class ResultFilter:
         if self.rules:
             parts.append(f"`rule_id` IN ({', '.join(map(_text, self.rules))})")
         parts += [
-            f"`at` {operator} {literal(min(max(moment, _FIRST), _LAST).astimezone(UTC))}"
+            f"`at` {operator} {literal(min(max(moment, _EARLIEST), _LATEST).astimezone(UTC))}"
             for operator, moment in ((">=", self.since), ("<", self.until))
             if moment is not None
         ]
         return " AND ".join(parts) or "TRUE"
 
 
-def read_results(place: DeltaPlace | str | Path, chosen: ResultFilter | None = None) -> tuple[RuleResult, ...]:
-    """The results that fit, oldest first, by delta-rs; `place` is a path, or one that is open.
+def read_results(place: ResultsPlace | str | Path, chosen: ResultFilter | None = None) -> tuple[RuleResult, ...]:
+    """The results that fit, oldest first; `place` is what `open_results` takes.
 
-    Raises ConfigurationError LP990 where there is no table, RemoteFailed LP992 where it cannot be read or holds what is
-    no result, ExtraMissing LP991 without deltalake.
+    Raises ConfigurationError LP990 where there is no table and LP992 where it holds what is no result, RemoteFailed
+    LP992 where it cannot be read, and what `open_results` raises.
     """
-    from lakepact.results.delta import DeltaPlace
-
-    opened = place if isinstance(place, DeltaPlace) else DeltaPlace(place)
-    # Whole numbers become Python's own ten times faster than times do.
-    query = _query("results", opened.columns(), chosen, at="arrow_cast(`at`, 'Int64')")
-    return _results(opened.rows(query), opened.location)
+    opened = open_results(place)
+    condition = (chosen or ResultFilter()).condition()
+    return _results(opened.rows(f"{_select(opened)} FROM results WHERE {condition}", COLUMNS), opened.location)
 
 
 def read_recent_results(
-    place: DeltaPlace | str | Path, chosen: ResultFilter | None = None, *, window: timedelta
+    place: ResultsPlace | str | Path, chosen: ResultFilter | None = None, *, window: timedelta
 ) -> tuple[RuleResult, ...]:
     """The results of the last `window` before `until` (default: now) or later, oldest first.
 
     Of a dataset without any it is the window before its last result. Raises as `read_results` does.
     """
-    from lakepact.results.delta import DeltaPlace
-
-    opened = place if isinstance(place, DeltaPlace) else DeltaPlace(place)
+    opened = open_results(place)
     wanted = chosen or ResultFilter()
     start = (wanted.until or datetime.now(UTC)) - window
     found = list(read_results(opened, replace(wanted, since=start, until=None)))
-    last = "arrow_cast(MAX(`at`), 'Int64')"
-    named = f"SELECT `contract_id`, `object`, `dataset`, {last} AS `last` FROM results WHERE "
-    groups = opened.rows(
-        f"{named}{replace(wanted, until=None).condition()} GROUP BY `contract_id`, `object`, `dataset`"
-    )
-    for row in groups:
-        end = _moment(row["last"])
+    key = ", ".join(identifier(each.name) for each in _GROUP)
+    condition = replace(wanted, until=None).condition()
+    last = f"SELECT {key}, MAX(`at`) AS `last` FROM results WHERE {condition} GROUP BY {key}"
+    for row in opened.rows(last, (*_GROUP, _LAST)):
+        end = row["last"]
         if end < start:
-            key = {"contract": row["contract_id"], "object": row["object"], "dataset": row["dataset"]}
-            found += read_results(opened, replace(wanted, **key, since=end - window, until=None))
+            of = {"contract": row["contract_id"], "object": row["object"], "dataset": row["dataset"]}
+            found += read_results(opened, replace(wanted, **of, since=end - window, until=None))
     return tuple(sorted(found, key=lambda each: each.at))
 
 
-def read_last_results(place: DeltaPlace | str | Path, chosen: ResultFilter | None = None) -> tuple[RuleResult, ...]:
+def read_last_results(place: ResultsPlace | str | Path, chosen: ResultFilter | None = None) -> tuple[RuleResult, ...]:
     """The last result of each rule and engine on each dataset, of those that fit. Raises as `read_results` does.
 
     A rule that the newest version of the contract which a dataset was looked at by no longer has is left out.
     """
-    from lakepact.results.delta import DeltaPlace
-
-    opened = place if isinstance(place, DeltaPlace) else DeltaPlace(place)
-    key = "`contract_id`, `object`, `dataset`"
+    opened = open_results(place)
+    key = ", ".join(identifier(each.name) for each in _GROUP)
     newest = "ORDER BY `at` DESC, `run_id` DESC"
     numbered = (
-        f"(SELECT *, ROW_NUMBER() OVER (PARTITION BY {key}, `rule_id`, `engine` {newest}) AS `place`, "
+        f"SELECT *, ROW_NUMBER() OVER (PARTITION BY {key}, `rule_id`, `engine` {newest}) AS `place`, "
         f"FIRST_VALUE(`contract_version`) OVER (PARTITION BY {key} {newest}) AS `newest_version` "
-        f"FROM results WHERE {(chosen or ResultFilter()).condition()}) n"
+        f"FROM results WHERE {(chosen or ResultFilter()).condition()}"
     )
-    query = _query(numbered, opened.columns(), None, at="arrow_cast(`at`, 'Int64')")
-    last = f"{query} AND `place` = 1 AND `contract_version` = `newest_version`"
-    return _results(opened.rows(last), opened.location)
-
-
-def read_results_spark(spark: Any, schema: Sequence[str], chosen: ResultFilter | None = None) -> tuple[RuleResult, ...]:
-    """The results in the table of `schema` (the parts of its name) that fit, oldest first; none without a table."""
-    name = qualified([*schema, RULE_RESULTS])
-    if not spark.catalog.tableExists(name):
-        return ()
-    # A timestamp would come back in the time zone of this machine.
-    query = _query(name, spark.table(name).columns, chosen, at="unix_micros(`at`)")
-    return _results((row.asDict() for row in spark.sql(query).collect()), name)
+    last = f"{_select(opened)} FROM ({numbered}) n WHERE `place` = 1 AND `contract_version` = `newest_version`"
+    return _results(opened.rows(last, COLUMNS), opened.location)
 
 
 def result_of(row: Mapping[str, Any]) -> RuleResult:
-    """The result of a row; `at` is a datetime, or microseconds since 1970. Raises ValueError for what is none."""
+    """The result of a row. Raises ValueError for what is none."""
     said: dict[str, Any] = {name: value for name, value in row.items() if value is not None and name in _KNOWN}
     at = said.get("at")
-    if isinstance(at, int):
-        at = _moment(at)
     if not isinstance(at, datetime) or "rule_id" not in said:
         raise ValueError("a row has no time or no rule")
     action, status = Action(str(row.get("action"))), RuleStatus(str(row.get("status")))
@@ -155,18 +127,14 @@ def _results(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[RuleResult,
         raise ConfigurationError(f"'{where}' holds what is no result: {error}", "LP992", hint) from error
 
 
-def _moment(microseconds: int) -> datetime:
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-
-
-def _query(table: str, columns: Iterable[str], chosen: ResultFilter | None, *, at: str) -> str:
-    """The query of results; `at` is the SQL of their time in microseconds. An older table lacks columns of today."""
-    known = set(columns)
-    sql = {name: identifier(name) if name in known else "NULL" for name in _NAMES} | {"at": at}
-    listed = ", ".join(f"{sql[name]} AS {identifier(name)}" for name in _NAMES)
-    where = (chosen or ResultFilter()).condition()
-    return f"SELECT {listed} FROM {table} WHERE {where}"
+def _select(place: ResultsPlace) -> str:
+    """`SELECT` and the columns of results: an older table lacks columns of today."""
+    known = set(place.columns())
+    listed = (
+        identifier(each.name) if each.name in known else f"CAST(NULL AS {each.type}) AS {identifier(each.name)}"
+        for each in COLUMNS
+    )
+    return f"SELECT {', '.join(listed)}"
 
 
 def _text(value: str) -> str:

@@ -10,22 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from lakepact.results.model import RuleStatus
+from lakepact.results.opening import open_results
+from lakepact.results.place import ResultsPlace
 from lakepact.results.reading import ResultFilter
-from lakepact.results.table import RULE_RESULTS, ResultColumn
-from lakepact.sql import identifier, literal, qualified, string
+from lakepact.results.table import ResultColumn
+from lakepact.sql import identifier, literal, string
 
-if TYPE_CHECKING:
-    from lakepact.results.delta import DeltaPlace
+__all__ = ["COLUMNS", "UNFINISHED", "DailyRollup", "daily_rollups", "roll_up", "roll_up_days", "rollup_query"]
 
-__all__ = ["DAILY", "DailyRollup", "daily_rollups", "roll_up", "roll_up_spark", "rollup_query"]
-
-DAILY: Final = "rule_results_daily"
 _COMMENT: Final = "Results of the rules of data contracts by UTC day. Made from rule_results; changes are lost."
-# A run may end after midnight, and be recorded later: days so close to the last one are computed again.
-_AGAIN: Final = timedelta(days=2)
+UNFINISHED: Final = timedelta(days=2)
+"""A run may end after midnight, and be recorded later: days so close to the last one are computed again."""
 
 _KEY: Final = ("contract_id", "object", "dataset", "rule_id")
 COLUMNS: Final = (
@@ -86,16 +84,16 @@ class DailyRollup:
 assert [column.name for column in COLUMNS] == [field.name for field in fields(DailyRollup)]
 
 
-def rollup_query(table: str, *, where: str = "TRUE", day: str = "CAST(`at` AS DATE)") -> str:
-    """The query that makes the rows of `rule_results_daily` from the table that the SQL text `table` names.
+def rollup_query(day: str, *, where: str = "TRUE") -> str:
+    """The query that makes the rows of `rule_results_daily` from the table `results`.
 
-    `where` and `day` (the UTC day of a row) are SQL; the default of `day` is for an engine whose time is UTC.
+    `day`, the UTC day of a result, and `where` are SQL.
     """
     key = ", ".join(map(identifier, _KEY))
     # Finite: what is no number, and infinity, give no mean and no trend.
     number = "CASE WHEN ABS(TRY_CAST(`value` AS DOUBLE)) < 1e300 THEN TRY_CAST(`value` AS DOUBLE) END"
     newest = "ORDER BY `at` DESC, `run_id` DESC, `engine`, `status`"
-    rows = f"SELECT *, {day} AS `day`, {number} AS `number` FROM {table} WHERE {where}"
+    rows = f"SELECT *, {day} AS `day`, {number} AS `number` FROM results WHERE {where}"
     numbered = (
         f"SELECT *, ROW_NUMBER() OVER (PARTITION BY {key}, `day` {newest}) AS `place`, "
         f"ROW_NUMBER() OVER (PARTITION BY {key}, `day`, `number` IS NULL {newest}) AS `number_place` FROM ({rows}) r"
@@ -119,17 +117,19 @@ def _last(column: str) -> str:
     return f"MAX(CASE WHEN `place` = 1 THEN `{column}` END) AS `{column}`"
 
 
-def daily_rollups(place: DeltaPlace | str | Path, chosen: ResultFilter | None = None) -> tuple[DailyRollup, ...]:
+def daily_rollups(place: ResultsPlace | str | Path, chosen: ResultFilter | None = None) -> tuple[DailyRollup, ...]:
     """The days of the rules that fit, oldest first: from the results, and from the table of days where those are gone.
 
     Of a day that both know, the one with more results counts: results only grow, but for those that were purged. Raises
     as `read_results` does.
     """
-    opened = _opened(place)
+    opened = open_results(place)
     wanted = chosen or ResultFilter()
-    found = [_rollup(row) for row in opened.rows(rollup_query("results", where=wanted.condition()))]
+    found = [
+        _rollup(row) for row in opened.rows(rollup_query(opened.utc_day, where=wanted.condition()), columns=COLUMNS)
+    ]
     if opened.has_daily():
-        kept = opened.rows(f"SELECT * FROM results WHERE {_days_condition(wanted)}", daily=True)
+        kept = opened.rows(f"SELECT * FROM results WHERE {_days_condition(wanted)}", columns=COLUMNS, daily=True)
         found += map(_rollup, kept)
     best: dict[tuple[object, ...], DailyRollup] = {}
     for each in found:
@@ -140,7 +140,7 @@ def daily_rollups(place: DeltaPlace | str | Path, chosen: ResultFilter | None = 
 
 
 def roll_up(
-    place: DeltaPlace | str | Path, *, since: date | None = None, until: date | None = None
+    place: ResultsPlace | str | Path, *, since: date | None = None, until: date | None = None
 ) -> tuple[date, ...]:
     """Compute days of `rule_results` and replace them in `rule_results_daily`, in one commit; the days, oldest first.
 
@@ -148,49 +148,29 @@ def roll_up(
     day. A day without any result keeps what it has, because its results may have been purged. Raises as `read_results`
     does.
     """
-    opened = _opened(place)
+    opened = open_results(place)
     start = since if since is not None else _unfinished(opened)
-    query = rollup_query("results", where=_between(start, until).condition())
-    days: list[date] = opened.replace_daily(COLUMNS, comment=_COMMENT, query=query, predicate=_days)
-    return tuple(days)
+    query = rollup_query(opened.utc_day, where=_between(start, until).condition())
+    return tuple(opened.replace_daily(COLUMNS, comment=_COMMENT, query=query, predicate=_days))
 
 
-def roll_up_spark(
-    spark: Any, schema: Sequence[str], *, since: date | None = None, until: date | None = None
-) -> tuple[date, ...]:
-    """The same through a Spark session, for the tables in `schema` (the parts of its name).
+def roll_up_days(place: ResultsPlace, days: Sequence[date]) -> None:
+    """Compute these days of `rule_results` and replace them in `rule_results_daily`, in one commit.
 
-    Without `since` all days are computed.
+    Raises as `read_results` does.
     """
-    # The session may be in any time zone.
-    day = "date_from_unix_date(CAST(floor(unix_seconds(`at`) / 86400) AS INT))"
-    source = qualified([*schema, RULE_RESULTS])
-    query = rollup_query(source, where=_between(since, until).condition(), day=day)
-    frame = spark.sql(query).select(*[column.name for column in COLUMNS])
-    days = tuple(sorted(row["day"] for row in frame.select("day").distinct().collect()))
-    if not days:
-        return ()
-    name = qualified([*schema, DAILY])
-    columns = ", ".join(f"{identifier(each.name)} {each.type} COMMENT {string(each.comment)}" for each in COLUMNS)
-    spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({columns}) USING DELTA COMMENT {string(_COMMENT)}")
-    # Results that come meanwhile belong to days that the next call computes.
-    kept = frame.where(_days(days)).coalesce(1)
-    kept.write.format("delta").mode("overwrite").option("replaceWhere", _days(days)).saveAsTable(name)
-    return days
+    rows = rollup_query(place.utc_day, where=_between(min(days), max(days)).condition())
+    query = f"SELECT * FROM ({rows}) a WHERE {_days(days)}"
+    place.replace_daily(COLUMNS, comment=_COMMENT, query=query, predicate=_days)
 
 
-def _opened(place: DeltaPlace | str | Path) -> DeltaPlace:
-    from lakepact.results.delta import DeltaPlace
-
-    return place if isinstance(place, DeltaPlace) else DeltaPlace(place)
-
-
-def _unfinished(place: DeltaPlace) -> date | None:
+def _unfinished(place: ResultsPlace) -> date | None:
     """The first day that may lack results; None for all days."""
     if not place.has_daily():
         return None
-    last = place.rows("SELECT MAX(`day`) AS `day` FROM results", daily=True)[0]["day"]
-    return None if last is None else last - _AGAIN
+    [found] = place.rows("SELECT MAX(`day`) AS `day` FROM results", columns=COLUMNS[:1], daily=True)
+    last: date | None = found["day"]
+    return None if last is None else last - UNFINISHED
 
 
 def _between(since: date | None, until: date | None) -> ResultFilter:
@@ -212,11 +192,11 @@ def _days_condition(chosen: ResultFilter) -> str:
     return " AND ".join(parts)
 
 
-def _days(days: Iterable[Any]) -> str:
+def _days(days: Iterable[date]) -> str:
     return f"`day` IN ({', '.join(map(literal, days))})"
 
 
 def _rollup(row: Mapping[str, Any]) -> DailyRollup:
     values = {column.name: row[column.name] for column in COLUMNS}
     texts = {name: values[name] or "" for name in ("contract_id", "object", "dataset", "rule_id", "contract_version")}
-    return DailyRollup(**(values | texts | {"last_at": values["last_at"].replace(tzinfo=UTC)}))
+    return DailyRollup(**(values | texts))

@@ -1,25 +1,33 @@
-"""The table `rule_results`: one row a rule, run and dataset; it only grows."""
+"""The table `rule_results`: one row a rule, run and dataset; it only grows, until somebody removes what is old."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from types import MappingProxyType
 from typing import Any, Final
 
 from lakepact.results.model import RuleResult
 from lakepact.sql import identifier, qualified, string
 
 __all__ = [
+    "APPEND_ONLY",
     "COLUMNS",
+    "DAILY",
     "RESULTS_COMMENT",
     "RULE_RESULTS",
     "ResultColumn",
     "append_results",
     "create_results",
+    "create_table",
     "results_schema",
 ]
 
 RULE_RESULTS: Final = "rule_results"
+DAILY: Final = f"{RULE_RESULTS}_daily"
+APPEND_ONLY: Final = "delta.appendOnly"
+"""The property by which the table refuses to forget; whoever removes rows for their age sets it to false."""
+
 RESULTS_COMMENT: Final = "Results of the rules of data contracts: one row a rule, run and dataset, never changed."
 
 
@@ -82,12 +90,22 @@ def append_results(spark: Any, schema: Sequence[str], results: Iterable[RuleResu
 
 def create_results(schema: Sequence[str]) -> str:
     """The statement that makes the table in `schema` (the parts of its name) where it is absent."""
-    columns = ", ".join(f"{identifier(each.name)} {each.type} COMMENT {string(each.comment)}" for each in COLUMNS)
-    properties = f"{string('delta.appendOnly')} = {string('true')}"
-    return (
-        f"CREATE TABLE IF NOT EXISTS {qualified([*schema, RULE_RESULTS])} ({columns}) USING DELTA "
-        f"COMMENT {string(RESULTS_COMMENT)} TBLPROPERTIES ({properties})"
-    )
+    properties = {APPEND_ONLY: "true"}
+    return create_table([*schema, RULE_RESULTS], COLUMNS, comment=RESULTS_COMMENT, properties=properties)
+
+
+def create_table(
+    name: Sequence[str],
+    columns: Iterable[ResultColumn],
+    *,
+    comment: str,
+    properties: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The statement that makes the table of that name (its parts) where it is absent."""
+    listed = ", ".join(f"{identifier(each.name)} {each.type} COMMENT {string(each.comment)}" for each in columns)
+    made = f"CREATE TABLE IF NOT EXISTS {qualified(name)} ({listed}) USING DELTA COMMENT {string(comment)}"
+    said = ", ".join(f"{string(key)} = {string(value)}" for key, value in properties.items())
+    return f"{made} TBLPROPERTIES ({said})" if said else made
 
 
 def _row(result: RuleResult) -> tuple[Any, ...]:

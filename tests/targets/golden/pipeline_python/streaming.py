@@ -114,5 +114,6 @@ map_from_entries(array_compact(array(
 ))) AS _lakepact_raw_values""",
             "'tracking' AS _lakepact_contract_id",
             "'0.3.1' AS _lakepact_contract_version",
+            "current_timestamp() AS _lakepact_quarantined_at",
         )
     )

@@ -59,7 +59,8 @@ SELECT
   IF((typeof(_lakepact_raw.`event_id`) = 'bigint' OR _lakepact_raw.`event_id` IS NULL OR (`event_id` IS NOT NULL)), NULL, struct('event_id', CAST(_lakepact_raw.`event_id` AS STRING)))
 ))) AS _lakepact_raw_values,
   'tracking' AS _lakepact_contract_id,
-  '0.3.1' AS _lakepact_contract_version
+  '0.3.1' AS _lakepact_contract_version,
+  current_timestamp() AS _lakepact_quarantined_at
 FROM STREAM `events__input`
 WHERE NOT (((typeof(_lakepact_raw.`event_id`) = 'bigint' OR _lakepact_raw.`event_id` IS NULL OR (`event_id` IS NOT NULL)))
   AND (`kind` IS NULL OR `kind` IN ('a', 'b')));
