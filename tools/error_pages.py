@@ -163,6 +163,7 @@ OTHERS = {
     "LP429": ("A command lacks an address, or a place on this machine.", "Give the option that the hint names."),
     "LP413": ("A Databricks workspace does not answer, or refuses who asks.", "Log in again, or check the address."),
     "LP428": ("The system refuses something.", "Do as it says; a full disk and a missing permission end here."),
+    "LP430": ("Spark cannot read the data of a check.", "See that it is whole, of the format, and named right."),
     "LP520": ("A pipeline source calls the API wrongly.", "Correct the call at that line."),
     "LP521": ("The API has this call, this machine does not.", "Keep it in a source that only Databricks runs."),
     "LP522": ("A dataset has two expectations of one name.", "Rename one of them."),
@@ -214,7 +215,10 @@ OTHERS = {
         "Only Spark's reader understands the files as it does.",
         "Let Spark check them: `--engine native`.",
     ),
-    "LP972": ("duckdb or sqlglot is not installed.", "`pip install 'lakepact[duckdb]'`"),
+    "LP972": (
+        "duckdb or sqlglot is not installed; for tables in memory pyarrow.",
+        "`pip install 'lakepact[duckdb]' pyarrow`",
+    ),
     "LP601": ("There is no Java 17 or later.", "Install it, or set JAVA_HOME."),
     "LP602": ("pyspark or delta-spark is not installed.", "`pip install 'lakepact[local]'`"),
     "LP603": ("databricks-connect takes the place of pyspark.", "Use an environment for each."),
@@ -519,6 +523,10 @@ OTHERS = {
     "LP976": ("There is no quality engine of that name.", "Name one of those that the hint lists."),
     "LP977": ("A quality engine has no such setting.", "Correct the settings of the engine."),
     "LP978": ("A contract has several objects, or not the one that is named.", "Name one by `object_name`."),
+    "LP979": (
+        "What is to be checked is no data, or a table in memory that no Parquet file can hold.",
+        "Do as the hint says: wrap it, or give each column values of one type.",
+    ),
     "LP980": (
         "What a contract says of its quarantine cannot be used, or a variable of it has no value.",
         "Mend `lakepact.quarantine` in the contract, or give the variable.",
@@ -538,7 +546,10 @@ OTHERS = {
         "A place of quarantined data cannot be used, or a library for it is not installed.",
         "Check the path, permissions and the storage; install what the hint names.",
     ),
-    "LP987": ("Rows that a pipeline set aside cannot be purged here.", "Remove them at their source, and refresh."),
+    "LP987": (
+        "Rows that a pipeline set aside cannot be purged here, or not without others.",
+        "Do as the hint says: remove them at their source and refresh, or name all that were set aside together.",
+    ),
     "LP988": ("A place of quarantined data is none, or is damaged.", "Name another one, or restore it from a backup."),
     "LP989": ("A decision or command about quarantined data says too little.", "Do as the hint says."),
     "LP990": (
@@ -548,13 +559,10 @@ OTHERS = {
     "LP991": ("deltalake is not installed.", "pip install 'lakepact[delta]'"),
     "LP992": (
         "The tables of results cannot be read or written, or hold what is no result.",
-        "Check the path, its permissions and the credentials of the storage; a newer lakepact may have written them.",
+        "Check the place, your rights there and the credentials; a newer lakepact may have written them.",
     ),
     "LP993": ("The moment or the time zone that service levels are asked for is none.", "Do as the hint says."),
-    "LP994": (
-        "Results in a catalog cannot be read.",
-        "Name the schema that holds `rule_results`, and check your rights.",
-    ),
+    "LP994": ("Results are to be removed that are too young.", "Give two days or more."),
     "LP995": (
         "`lakepact results`, `sla` or `metrics` is called with too little, or with what is none.",
         "Do as the message or its hint says.",
@@ -603,7 +611,7 @@ OTHERS = {
     "LP942": ("Nobody can tell which contract an event is about.", "Send the id of the contract with the event."),
     "LP943": ("An update is not known to who runs pipelines here.", "Replay the event; the pipeline then runs again."),
     "LP944": ("The record of an update is damaged.", "Remove the file; the update then runs again."),
-    "LP945": ("A pipeline is not in the workspace, or may not be run.", "Correct its id, or grant CAN_RUN."),
+    "LP945": ("A pipeline is not in the workspace, may not be run, or has no end.", "Do as the hint says."),
     "LP946": ("The workspace cannot run a pipeline now.", "Nothing; it is tried again."),
     "LP947": ("databricks-sdk is not installed.", "pip install 'lakepact[databricks]'"),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -51,12 +51,12 @@ def git_command(directory: Path, words: Sequence[str]) -> list[str]:
     return ["git", "-C", str(directory.resolve()), *_OPTIONS, *words]
 
 
-def git_environment(given: Mapping[str, str] = os.environ) -> dict[str, str]:
+def git_environment() -> dict[str, str]:
     """The environment without what would turn git to another repository, print more, or ask questions."""
-    quarantine = _QUARANTINE if "GIT_QUARANTINE_PATH" in given else ()
+    quarantine = _QUARANTINE if "GIT_QUARANTINE_PATH" in os.environ else ()
     kept = {
         name: value
-        for name, value in given.items()
+        for name, value in os.environ.items()
         if not name.startswith("GIT_") or _KEPT.fullmatch(name) or name in quarantine
     }
     fixed = {"LC_ALL": "C", "GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}

@@ -218,3 +218,32 @@ def test_every_engine_is_asked_once(
     assert {each["run_id"] for each in found["results"]} == {found["run_id"]}
     assert found["engine_seconds"][by] > 0.001
     sys.modules.pop("lakepact_example_seen")
+
+
+def test_data_that_spark_cannot_read_is_an_error_of_its_rules_and_hides_no_other(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "cut.parquet").write_bytes(b"PAR1 and no end")
+    assert main(["check", _CONTRACT, "customers=cut.parquet", "data/orders", "--json"]) == 1
+    customers, orders = json.loads(capsys.readouterr().out)
+    assert {each["status"] for each in customers["results"]} == {"error"}
+    (said,) = {each["message"] for each in customers["results"] if each["rule_id"] != "schema"}
+    assert said.startswith("'cut.parquet' cannot be read: org.apache.spark.SparkException: [FAILED_READ_FILE")
+    assert said.endswith("; see that the data is whole, and of the format")
+    assert orders["rows"]["rows"] == 11
+
+
+def test_a_table_of_the_session_is_checked_by_its_name(
+    points: Path, capsys: pytest.CaptureFixture[str], spark: Any
+) -> None:
+    view = "lakepact_check_points"
+    spark.sql("SELECT * FROM VALUES (1), (NULL) AS t(id)").createOrReplaceTempView(view)
+    try:
+        assert main(["check", "c.yaml", f"spark:{view}", "--engine", "native", "--json"]) == 1
+        (found,) = json.loads(capsys.readouterr().out)
+        assert (found["dataset"], by_engine(found)["id.required"]) == (view, "native fail")
+    finally:
+        spark.catalog.dropTempView(view)
+    assert main(["check", "c.yaml", f"spark:{view}"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith(f"error LP430: '{view}' cannot be read: [TABLE_OR_VIEW_NOT_FOUND]")

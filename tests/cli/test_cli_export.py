@@ -114,3 +114,36 @@ def test_wrong_calls(contract: Path, arguments: list[str], message: str, capsys:
     assert main(["export", *arguments]) == 2
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", message)
+
+
+HANDLED = """
+apiVersion: v3.1.0
+kind: DataContract
+id: handled
+version: 1.0.0
+status: active
+customProperties:
+  - {property: lakepact.schemaContract, value: {strict_mode: true}}
+  - {property: lakepact.onQualityViolation, value: quarantine}
+schema:
+  - name: t
+    properties:
+      - {name: x, logicalType: string, quality: [{id: once, metric: duplicateValues, mustBe: 0}]}
+"""
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_columns_and_violations_are_taken_as_a_check_takes_them(
+    contract: Path, capsys: pytest.CaptureFixture[str], strict: bool
+) -> None:
+    document = HANDLED if strict else HANDLED.replace("strict_mode: true", "strict_mode: false")
+    contract.write_text(document.replace("quarantine", "quarantine" if strict else "warn"), encoding="utf-8")
+    assert main(["export", "soda", str(contract)]) == 0
+    soda = yaml.safe_load(capsys.readouterr().out)
+    assert soda["checks"][0]["schema"]["allow_extra_columns"] is not strict
+    (duplicate,) = soda["columns"][0]["checks"]
+    assert ("level" in duplicate["duplicate"]["threshold"]) is not strict
+    assert main(["export", "gx", str(contract)]) == 0
+    told = [(each["type"], each["severity"]) for each in json.loads(capsys.readouterr().out)["expectations"]]
+    columns, unique = "expect_table_columns_to_match_set", "expect_column_values_to_be_unique"
+    assert told == ([(columns, "critical"), (unique, "critical")] if strict else [(unique, "warning")])

@@ -156,3 +156,22 @@ def test_the_schema_of_the_project_file_is_data(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr()
     assert json.loads(printed.out)["title"] == "lakepact project"
     assert printed.err == ""
+
+
+class _Gone(Exception):
+    """An error whose text is asked of what has ended, as those of Spark are."""
+
+    def __str__(self) -> str:
+        raise ConnectionRefusedError
+
+
+class _Word(str):
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise _Gone
+
+
+def test_an_error_without_words_is_told_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([_Word("check")]) == 3
+    assert capsys.readouterr().err.startswith("error LP900: unexpected _Gone: no message\n")

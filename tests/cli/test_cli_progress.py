@@ -84,7 +84,7 @@ def test_data_is_coloured_on_a_terminal_unless_no_color_is_set() -> None:
 import os, sys
 os.dup2(2, 1)
 from lakepact.cli.output import show_lines
-from lakepact.local.report import Span
+from lakepact.toned_lines import Span
 show_lines([(Span("FAILED \\x1b[2J", "bad"), Span(" [bold]as is[/bold]"))])
 """
     coloured = on_a_terminal(program)[1]

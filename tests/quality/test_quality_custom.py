@@ -232,7 +232,11 @@ def test_a_value_alone_is_no_verdict(files: FileData) -> None:
         (f"{MODULE}:released.set", f"'{MODULE}:released.set' is no path of a function, package.module:function"),
         (f"{MODULE}:nosuch", f"the module '{MODULE}' has no function 'nosuch'"),
         (f"{MODULE}:not_callable", f"'{MODULE}:not_callable' is not allowed: 'builtins.not_callable' is {OUTSIDE}"),
-        ("nosuch", "there is no check 'nosuch': no entry point of the group 'lakepact.checks' has that name"),
+        (
+            "nosuch",
+            "there is no check 'nosuch': no entry point of the group 'lakepact.checks' has that name, "
+            "and it is no MODULE:FUNCTION",
+        ),
         ({"arguments": {}}, "the implementation names no function"),
         ({"function": "x:y", "timeout": 3}, "the implementation has 'timeout'; it may have function, arguments, data"),
         ({"function": "x:y", "data": "r"}, "the data of a check is one of spark, duckdb, pandas, arrow, not 'r'"),

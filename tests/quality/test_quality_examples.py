@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from foreign_engines import write_parquet
 from lakepact.contract import load_contract
 from lakepact.quality.engine import Data, EngineContext, FrameData
 from lakepact.quality.native import Run
+from lakepact.quality.orchestration import check_quality
 from lakepact.quality.soda import SodaEngine
 from lakepact.rules import compile_rules
+from lakepact.rules.model import Action, EngineRule
 
 CONTRACT = """
 apiVersion: v3.1.0
@@ -109,3 +112,98 @@ def test_where_rows_cannot_be_asked_for_the_counts_are_there(people: Data) -> No
     # A group with a name as DuckDB has it, and Spark has not.
     text = CONTRACT.replace('"missing_count(country) = 0"', "{type: regex, pattern: '(?P<first>D)E'}")
     assert messages(people, text, samples=1)["country.quality.there"] == "3 of 5 rows"
+
+
+OWN = ("email.pattern", "country.maxLength")
+
+
+def own_messages(data: Data, engine: str, *, samples: int) -> dict[str, str]:
+    contract = load_contract(CONTRACT.encode())
+    report = check_quality(data, contract, engines=[engine], samples=samples, dataset="d")
+    return {each.rule_name: each.message for each in report.violations}
+
+
+def test_rules_of_lakepact_quote_the_same_rows_on_files(people: Data) -> None:
+    assert own_messages(people, "duckdb", samples=2) == {name: TOLD[name] for name in OWN}
+    assert own_messages(people, "duckdb", samples=0) == {name: PLAIN[name] for name in OWN}
+
+
+@pytest.mark.spark
+def test_rules_of_lakepact_quote_the_same_rows_of_a_data_frame(spark: Any) -> None:
+    frame = spark.createDataFrame([tuple(row.values()) for row in ROWS], "id BIGINT, email STRING, country STRING")
+    assert own_messages(FrameData(frame.coalesce(1)), "native", samples=2) == {name: TOLD[name] for name in OWN}
+
+
+# What an expectation demands, and what is said of the rows that break it.
+EXPECTATIONS: list[tuple[dict[str, object], str]] = [
+    (
+        {"type": "expect_column_values_to_not_be_null", "column": "country"},
+        "1 of 5 rows, for example id=3 country=NULL",
+    ),
+    (
+        {"type": "expect_column_values_to_be_in_set", "column": "country", "value_set": ["DE", "it's"]},
+        f"1 of 5 rows, for example id=5 {LONG}",
+    ),
+    (
+        {"type": "expect_column_values_to_not_be_in_set", "column": "country", "value_set": ["it's"]},
+        '2 of 5 rows, for example id=2 country="it\'s", id=4 country="it\'s"',
+    ),
+    (
+        {"type": "expect_column_value_lengths_to_be_between", "column": "country", "max_value": 4},
+        f"1 of 5 rows, for example id=5 {LONG}",
+    ),
+    (
+        {"type": "expect_column_values_to_match_regex", "column": "country", "regex": "^[A-Z]"},
+        '3 of 5 rows, for example id=2 country="it\'s", id=4 country="it\'s"',
+    ),
+    (
+        {
+            "type": "expect_column_values_to_be_between",
+            "column": "id",
+            "min_value": 2,
+            "max_value": 4,
+            "strict_max": True,
+        },
+        "3 of 5 rows, for example id=1, id=4",
+    ),
+    (
+        {"type": "expect_column_values_to_be_unique", "column": "country"},
+        '2 of 5 rows, for example id=2 country="it\'s", id=4 country="it\'s"',
+    ),
+    (
+        {"type": "expect_column_values_to_be_in_set", "column": "email", "value_set": ["a@x"]},
+        "3 of 5 rows, for example id=2 email=***, id=3 email=***",
+    ),
+    # Nothing here says which rows these are.
+    ({"type": "expect_column_values_to_be_increasing", "column": "id"}, ""),
+    (
+        {"type": "expect_column_values_to_not_match_regex", "column": "country", "regex": "^it"},
+        '2 of 5 rows, for example "it\'s", "it\'s"',
+    ),
+]
+
+
+def test_rows_that_break_expectations_are_told_by_their_key(people: Data) -> None:
+    pytest.importorskip("great_expectations")
+    from lakepact.quality.gx import GxEngine
+
+    contract = load_contract(CONTRACT.encode())
+    run = Run(run_id="r", contract=contract, dataset="d", clock=lambda: dt.datetime(2024, 5, 1, tzinfo=dt.UTC))
+    rules = tuple(
+        EngineRule(
+            id=f"people.{number}",
+            name=str(number),
+            object="people",
+            engine="gx",
+            implementation=expectation,
+            columns=(),
+            clauses=(),
+            description="",
+            action=Action.FAIL,
+            action_from="default",
+        )
+        for number, (expectation, _) in enumerate(EXPECTATIONS)
+    )
+    of_object = replace(compile_rules(contract).objects[0], engine_rules=rules)
+    found = GxEngine().evaluate(people, of_object, EngineContext(run=run, samples=2))
+    assert [each.message for each in found] == [message for _, message in EXPECTATIONS]

@@ -185,7 +185,7 @@ def test_examples_are_few_and_of_public_columns(tmp_path: Path) -> None:
         {"type": "expect_column_values_to_be_in_set", "column": "email", "value_set": ["EUR"]},
     )
     found = evaluated(GxEngine(), data, rules, context_of(sample, samples=2))
-    assert found["customers.0"].message == "10000 of 10000 rows, for example 'no0', 'no1'"
+    assert found["customers.0"].message == "10000 of 10000 rows, for example currency='no0', currency='no1'"
     assert found["customers.1"].message == "10000 of 10000 rows"
     without = evaluated(GxEngine(), data, rules, context_of(sample))
     assert without["customers.0"].message == "10000 of 10000 rows"

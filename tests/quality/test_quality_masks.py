@@ -37,7 +37,7 @@ _ROWS = st.lists(st.sampled_from([True, False, None]), max_size=130)
 
 
 @given(row=_ROWS, data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_bit_is_set_where_its_predicate_is_not_true(row: list[Truth], data: st.DataObject) -> None:
     masks = Masks(tuple(f"p{number}" for number in range(len(row))))
     columns = evaluated(masks, row)

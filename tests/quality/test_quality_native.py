@@ -18,7 +18,7 @@ from lakepact.contract import Contract, load_contract
 from lakepact.quality.native import NativeEvaluation, RowCounts, Run
 from lakepact.results import RuleResult, RuleStatus
 from lakepact.rules import compile_rules, load_policy
-from lakepact.rules.model import Aggregate, ObjectRules
+from lakepact.rules.model import Aggregate, ObjectRules, RowRuleKind
 from lakepact.sql import identifier
 
 pytestmark = pytest.mark.spark
@@ -293,6 +293,24 @@ def test_a_rule_that_cannot_be_evaluated_hides_no_other(spark: Any, text: str) -
     assert found["t.quality.own"].status is RuleStatus.ERROR
     assert found["t.quality.own"].message.startswith("Spark refuses the rule: [")
     assert found["t.quality.own"].violations is None
+
+
+@pytest.mark.parametrize(("key", "kept"), [("a", [0]), ("m", [0, 1, 2])], ids=["a rule on rows", "a key too"])
+def test_what_spark_refuses_is_left_out_whatever_is_asked_first(spark: Any, key: str, kept: list[int]) -> None:
+    """Maps are not hashed, so that no key is made of them."""
+    own = custom("nosuch > 0", customProperties=[{"property": "lakepact.action", "value": "quarantine"}])
+    held = declared("m", "object", physicalType="MAP<STRING, STRING>")
+    contract, rules = compiled(document(declared("a", "integer", unique=True), held, quality=[own]))
+    keyed = [replace(each, columns=(key,)) if each.kind is RowRuleKind.KEY else each for each in rules.row_rules]
+    run = Run(run_id="run-1", contract=contract, dataset="data", clock=lambda: NOW)
+    frame = spark.sql("SELECT id AS row, IF(id = 0, 0L, 1L) AS a, map('k', 'v') AS m FROM RANGE(3)")
+    with NativeEvaluation(spark, frame, rules=replace(rules, row_rules=tuple(keyed)), run=run) as rows:
+        rows.find_clashes()
+        assert sorted(row["row"] for row in rows.kept().collect()) == kept
+        assert rows.quarantined(added={}).count() == 3 - len(kept)
+        _, results = rows.evaluate()
+    refused = {each.rule_id for each in results if each.status is RuleStatus.ERROR}
+    assert refused == {"t.quality.own"} | ({"t.a.unique"} if key == "m" else set())
 
 
 def test_a_rule_on_the_whole_that_cannot_be_measured_hides_no_other(spark: Any) -> None:

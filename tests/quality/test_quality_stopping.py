@@ -24,7 +24,7 @@ from lakepact.quality.native import Run
 from lakepact.quality.opening import open_engine
 from lakepact.quality.orchestration import check_quality
 from lakepact.quality.running import Task, run_tasks
-from lakepact.quality.stopping import Stop, stoppable_jobs
+from lakepact.quality.stopping import Stop, endable_python, stoppable_jobs
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules import compile_rules
 
@@ -96,6 +96,49 @@ def test_what_cannot_be_ended_hides_nothing_else() -> None:
         stop.end_once()
     stop.end_once()
     assert seen == ["gone", "query", "query"]
+
+
+def test_what_is_computed_in_python_ends_at_its_next_step() -> None:
+    stop, said, hour = Stop(), [], time.monotonic() + 120
+
+    def evaluate() -> tuple[RuleResult, ...]:
+        try:
+            with endable_python(stop):
+                while time.monotonic() < hour:
+                    sum(range(100))
+        except TimeoutError as error:
+            said.append(str(error))
+        return ()
+
+    (outcome,) = run_tasks([Task("python", evaluate, stop)], seconds=0.05, parallel=True)
+    assert outcome.fault == "the engine python gave no answer within 0.05 seconds"
+    assert soon(lambda: not threads("lakepact-python"))
+    assert said == ["nobody waits for it any more"]
+
+
+def test_what_has_ended_by_itself_is_not_ended() -> None:
+    stop = Stop()
+    with endable_python(stop):
+        pass
+    stop.end_once()
+    assert sum(range(1000)) == 499500
+
+
+def test_great_expectations_on_files_end(tmp_path: Path) -> None:
+    pytest.importorskip("great_expectations")
+    data = write_parquet(tmp_path / "rows.parquet", "id BIGINT", [{"id": 1}])
+    sample = planted()
+    few = engine_rules(sample, "gx", {"type": "expect_table_row_count_to_equal", "value": 1})
+    many = replace(few, engine_rules=tuple(replace(few.engine_rules[0], id=f"customers.{n}") for n in range(30_000)))
+    engine, context = open_engine("gx"), context_of(sample)
+    assert [each.status for each in engine.evaluate(data, few, context)] == [RuleStatus.PASS]
+    stop = context.stop
+    task = Task("gx", lambda: engine.evaluate(data, many, context), stop)
+    (outcome,) = run_tasks([task], seconds=1, parallel=True)
+    assert outcome.fault == "the engine gx gave no answer within 1 seconds"
+    assert soon(lambda: not threads("lakepact-gx"))
+    (after,) = engine.evaluate(data, few, context_of(sample))
+    assert after.status is RuleStatus.PASS
 
 
 def test_a_session_without_tags_runs_as_it_would() -> None:
@@ -233,3 +276,11 @@ class Evaluation(threading.Thread):
                 self.ended = {each.status for each in found} == {RuleStatus.ERROR}
         except Exception:
             self.ended = True
+
+
+def test_the_stack_of_java_is_not_told() -> None:
+    def evaluate() -> tuple[RuleResult, ...]:
+        raise RuntimeError("An error occurred while calling o1.load.\n: java.io.IOException: gone\n\tat A.b(A.java:1)")
+
+    (outcome,) = run_tasks([Task("native", evaluate)], seconds=60, parallel=True)
+    assert outcome.fault == "the engine native failed: RuntimeError: java.io.IOException: gone"

@@ -1,11 +1,9 @@
-"""`lakepact check`: files held against a contract, without writing anything."""
+"""`lakepact check`: files and tables held against a contract, which leaves them where they are."""
 
 from __future__ import annotations
 
-import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,14 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lakepact.cli.arguments import NotifyFile, opened_notifier
-from lakepact.cli.output import printable, show_json, write
+from lakepact.cli.check_data import Place, Unread, file_data, frame_of, places_of, session_for
+from lakepact.cli.check_handling import DataQuarantine, ResultsTable, batches_url, record, set_aside, tell
+from lakepact.cli.output import printable, say, show_json, write
 from lakepact.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from lakepact.contract import Contract
     from lakepact.io import CheckResult
     from lakepact.quality.asked_once import AskedOnce
-    from lakepact.quality.engine import Data, FileData, FrameData, QualityEngine
+    from lakepact.quality.engine import Data, FileData, QualityEngine
     from lakepact.quality.report import QualityReport
     from lakepact.rules import Policy
     from lakepact.rules.handling import EnforcementMode
@@ -49,43 +49,68 @@ class _Enforce(StrEnum):
     DISABLED = "disabled"
 
 
+_Contract = Annotated[str, typer.Argument(metavar="CONTRACT", help="A file, git:REV:PATH or store:ADDRESS#ID.")]
+_Data = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DATA",
+        help="Files, folders, or spark:TABLE of the running session; OBJECT=DATA where the contract has several "
+        "objects.",
+    ),
+]
+_Format = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="csv, json, parquet, orc, avro or delta.")
+]
+_Options = Annotated[
+    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="An option of Spark's reader.")
+]
+_Engines = Annotated[
+    list[str] | None,
+    typer.Option("--engine", metavar="NAME", help="native, duckdb, soda, gx or custom; may be repeated."),
+]
+_Allow = Annotated[
+    list[str] | None,
+    typer.Option("--allow", metavar="PATTERN", help="Python functions that custom checks may be, as package.*."),
+]
+_Timeout = Annotated[
+    float | None, typer.Option(metavar="SECONDS", min=0.1, help="Give an engine up that takes longer.")
+]
+_Samples = Annotated[
+    int, typer.Option(metavar="N", min=0, max=100, help="Rows and values that results quote of what is public.")
+]
+_Docs = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Write the Data Docs of Great Expectations here.", show_default=False),
+]
+_Dataset = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="What results call the data (default: its place).", show_default=False),
+]
+
+
 def check(
-    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="A file, git:REV:PATH or store:ADDRESS#ID.")],
-    data: Annotated[
-        list[str],
-        typer.Argument(metavar="DATA", help="Files or folders; OBJECT=PATH where the contract has several objects."),
-    ],
-    kind: Annotated[
-        str | None, typer.Option("--format", metavar="NAME", help="csv, json, parquet, orc, avro or delta.")
-    ] = None,
-    options: Annotated[
-        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="An option of Spark's reader.")
-    ] = None,
-    engines: Annotated[
-        list[str] | None,
-        typer.Option("--engine", metavar="NAME", help="native, duckdb, soda, gx or custom; may be repeated."),
-    ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option("--allow", metavar="PATTERN", help="Python functions that custom checks may be, as package.*."),
-    ] = None,
+    contract: _Contract,
+    data: _Data,
+    kind: _Format = None,
+    options: _Options = None,
+    engines: _Engines = None,
+    allow: _Allow = None,
     enforce: Annotated[
         _Enforce | None, typer.Option(help="How far rules act, in place of what the contract says.")
     ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.1, help="Give an engine up that takes longer.")
-    ] = None,
+    timeout: _Timeout = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="Actions that override the contract's.")] = None,
-    samples: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, max=100, help="Values that results of soda, gx and custom may quote."),
-    ] = 0,
+    samples: _Samples = 0,
+    data_docs: _Docs = None,
+    dataset: _Dataset = None,
     output: Annotated[_Output, typer.Option(help="How results are printed.")] = _Output.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --output json.")] = False,
     fail_on: Annotated[_FailOn, typer.Option(help="What makes the exit code 1.")] = _FailOn.FAIL,
+    quarantine: DataQuarantine = None,
+    results: ResultsTable = None,
     notify: NotifyFile = None,
 ) -> int:
-    """Hold data against a contract: every rule is evaluated, nothing is written.
+    """Hold data against a contract: every rule is evaluated, and the data is left where it is.
 
     Without --engine, DuckDB evaluates files where it can do every rule, else Spark; Soda, Great Expectations and custom
     checks evaluate the rules that the contract has for them. The first --engine evaluates lakepact's own rules too.
@@ -98,25 +123,31 @@ def check(
 
     read = read_reference(contract)
     document = load_contract(read.content, file=read.file)
+    places = places_of(document, data)
+    if dataset is not None and len(places) != 1:
+        raise UsageError("--dataset names one data, and there are several", "LP429", "check each object by itself")
     given = _Given(
         contract=document,
         rules=compile_rules(document),
         policy=load_policy(policy) if policy is not None else None,
-        places=_places(document, data),
+        places=places,
         kind=kind,
         options=dict(_pair(each) for each in options or ()),
         engines=_known(engines or ()),
         allowed=tuple(allow or ()),
         seconds=timeout,
         samples=samples,
+        docs=data_docs,
+        dataset=dataset,
         mode=EnforcementMode(enforce.value) if enforce is not None else None,
     )
-    notifier = opened_notifier(notify)
+    _say_what_is_public(given)
+    notifier, url = opened_notifier(notify), batches_url(document, quarantine)
     reports = _reports(given)
-    if notifier is not None:
-        for each in reports:
-            notifier.notify(each.results, document)
+    aside = set_aside(reports, document, places, url=url, kind=kind, options=given.options, dataset=dataset)
+    tell(reports, document, notifier, aside)
     _show(reports, given, read.file, _Output.JSON if as_json else output)
+    record(results, reports)
     return ExitCode.VIOLATED if any(_fails(_as_check(each), fail_on) for each in reports) else ExitCode.OK
 
 
@@ -130,7 +161,7 @@ def checked_files(
         contract=contract,
         rules=compile_rules(contract),
         policy=None,
-        places=places,
+        places=dict(places),
         kind=kind,
         options=options or {},
         engines=(),
@@ -148,7 +179,7 @@ class _Given:
     contract: Contract
     rules: RuleSet
     policy: Policy | None
-    places: Mapping[str, Path]
+    places: Mapping[str, Place]
     kind: str | None
     options: Mapping[str, str]
     engines: tuple[str, ...]
@@ -156,6 +187,8 @@ class _Given:
     seconds: float | None
     mode: EnforcementMode | None
     samples: int = 0
+    docs: Path | None = None
+    dataset: str | None = None
     run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -166,43 +199,6 @@ def _known(engines: Sequence[str]) -> tuple[str, ...]:
         if name not in ENGINES:
             raise UsageError(f"there is no quality engine '{name}'", "LP429", f"one of {', '.join(ENGINES)}")
     return tuple(dict.fromkeys(engines))
-
-
-@contextmanager
-def _session() -> Iterator[Any]:
-    """A classic session for the length of the command."""
-    from lakepact.cli.progress import run_progress
-    from lakepact.spark.session import open_local_session
-
-    progress = run_progress()
-    try:
-        progress.phase("starting Spark")
-        with (
-            tempfile.TemporaryDirectory(prefix="lakepact-check-") as folder,
-            open_local_session(warehouse=Path(folder), app_name="lakepact", connect_functions=False) as session,
-        ):
-            progress.phase("evaluating rules")
-            yield session.classic
-    finally:
-        progress.close()
-
-
-def _places(contract: Contract, data: Sequence[str]) -> dict[str, Path]:
-    """The path of each object's data."""
-    names = [each.name for each in contract.schema]
-    found: dict[str, Path] = {}
-    for text in data:
-        name, separator, path = text.partition("=")
-        if not separator or name not in names:
-            name, path = names[0] if len(names) == 1 else Path(text).name.partition(".")[0], text
-        if name not in names:
-            listed = ", ".join(names) or "none"
-            message = f"'{text}' is the data of no object of the contract"
-            raise UsageError(message, "LP429", f"write OBJECT=PATH; the objects are {listed}")
-        if name in found:
-            raise UsageError(f"the object '{name}' has data twice", "LP429", "give one file or folder for each object")
-        found[name] = Path(path)
-    return found
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -216,15 +212,45 @@ def _reports(given: _Given) -> list[QualityReport]:
     """The report of each object, by DuckDB where nothing needs Spark; every other engine is asked once."""
     from lakepact.io.files import format_of
 
-    kinds = {name: given.kind or format_of(path) for name, path in given.places.items()}
-    files = {name: _file_data(path, kinds[name], given.options) for name, path in given.places.items()}
+    paths = {name: place for name, place in given.places.items() if isinstance(place, Path)}
+    kinds = {name: given.kind or format_of(path) for name, path in paths.items()}
+    files = {name: file_data(path, kinds[name], given.options) for name, path in paths.items()}
     on_files = {name: data for name, data in files.items() if data is not None}
-    if len(on_files) == len(files) and "native" not in given.engines:
+    if len(on_files) == len(given.places) and "native" not in given.engines:
         found = _evaluated(given, on_files) if given.engines else _on_files(given, on_files)
         if found:
             return found
-    with _session() as spark:
-        return _evaluated(given, _frames(spark, given, kinds))
+    with session_for(given.places) as spark:
+        return _on_spark(spark, given, kinds)
+
+
+def _on_spark(spark: Any, given: _Given, kinds: Mapping[str, str]) -> list[QualityReport]:
+    """The reports of what Spark reads; of data that it cannot read every rule is an error, and hides no other data."""
+    from lakepact.quality.engine import FileData
+
+    frames: dict[str, Data] = {}
+    unread: dict[str, str] = {}
+    for name, place in given.places.items():
+        kind = kinds.get(name, "")
+        found = frame_of(spark, name, place, given.rules, kind=kind, options=given.options)
+        if isinstance(found, str):
+            frames[name], unread[name] = FileData(paths=(str(place),), format=kind), found
+        else:
+            frames[name] = found
+    engines: dict[str, list[QualityEngine | str]] = {name: list(given.engines) for name in frames}
+    for name, reason in unread.items():
+        engines[name] = [Unread(each, reason) for each in given.engines or _needed(given.rules, name)]
+    there = {name: data for name, data in frames.items() if name not in unread}
+    return _evaluated(given, frames, engines, references=there)
+
+
+def _needed(rules: RuleSet, name: str) -> list[str]:
+    """The engines that an object is evaluated by where nobody names one."""
+    from lakepact.quality.opening import ENGINES
+
+    described = rules.object(name)
+    wanted = {rule.engine for rule in described.engine_rules} if described is not None else set()
+    return [each for each in ENGINES if each == "native" or each in wanted]
 
 
 def _on_files(given: _Given, data: Mapping[str, FileData]) -> list[QualityReport]:
@@ -237,7 +263,7 @@ def _on_files(given: _Given, data: Mapping[str, FileData]) -> list[QualityReport
 
     own = {each.name: each for each in given.rules.objects if each.row_rules or each.dataset_rules}
     kept = {name: AskedOnce() for name in data if name in own}
-    first = _evaluated(given, data, {name: [engine] for name, engine in kept.items()})
+    first = _evaluated(replace(given, samples=0), data, {name: [engine] for name, engine in kept.items()})
     if any(map(_needs_spark, first)):
         return []
     engines: dict[str, list[QualityEngine | str]] = {
@@ -264,38 +290,11 @@ def _needs_spark(report: QualityReport) -> bool:
     return any(each.status in undone and each.engine in ("duckdb", "schema") for each in report.results)
 
 
-def _file_data(path: Path, kind: str, options: Mapping[str, str]) -> FileData | None:
-    """The files as DuckDB reads them; None where only Spark does."""
-    from lakepact.quality.engine import FileData
-
-    if kind not in ("csv", "json", "parquet"):
-        return None
-    paths = [path]
-    if path.is_dir():
-        below = [each.relative_to(path) for each in sorted(path.rglob("*")) if each.is_file()]
-        named = [each for each in below if not any(part.startswith((".", "_")) for part in each.parts)]
-        # The values of partition columns stand in the names of folders.
-        if not named or any("=" in part for each in named for part in each.parts[:-1]):
-            return None
-        paths = [path / each for each in named]
-    given = {"header": "true"} | dict(options) if kind == "csv" else dict(options)
-    return FileData(paths=tuple(str(each.absolute()) for each in paths), format=kind, options=given)
-
-
-def _frames(spark: Any, given: _Given, kinds: Mapping[str, str]) -> dict[str, FrameData]:
-    from lakepact.io.files import read_files
-    from lakepact.quality.engine import FrameData
-
-    frames = {}
-    for name, path in given.places.items():
-        described = given.rules.object(name)
-        assert described is not None
-        frames[name] = FrameData(read_files(spark, path, described, kind=kinds[name], options=given.options))
-    return frames
-
-
 def _evaluated(
-    given: _Given, data: Mapping[str, Data], engines: Mapping[str, Sequence[QualityEngine | str]] | None = None
+    given: _Given,
+    data: Mapping[str, Data],
+    engines: Mapping[str, Sequence[QualityEngine | str]] | None = None,
+    references: Mapping[str, Data] | None = None,
 ) -> list[QualityReport]:
     """The reports of the objects that `engines` names, by those; without, of all by the engines that are asked for."""
     from lakepact.quality.orchestration import check_quality
@@ -309,16 +308,32 @@ def _evaluated(
             engines=asked[name],
             mode=given.mode,
             policy=given.policy,
-            references=data,
-            settings={"custom": {"allow": given.allowed}},
+            references=data if references is None else references,
+            settings=_settings(given, name),
             seconds=given.seconds,
             samples=given.samples,
-            dataset=str(given.places[name]),
+            dataset=given.dataset or str(given.places[name]),
             run_id=given.run_id,
         )
         for name, each in data.items()
         if name in asked
     ]
+
+
+def _settings(given: _Given, name: str) -> dict[str, dict[str, Any]]:
+    """The settings of engines; of several objects each has Data Docs of its own."""
+    found: dict[str, dict[str, Any]] = {"custom": {"allow": given.allowed}}
+    if given.docs is not None:
+        found["gx"] = {"docs": given.docs if len(given.places) == 1 else given.docs / name}
+    return found
+
+
+def _say_what_is_public(given: _Given) -> None:
+    from lakepact.quality.delegated import public_columns
+
+    objects = [each for each in given.contract.schema if each.name in given.places]
+    if given.samples and not any(map(public_columns, objects)):
+        say("--samples quotes nothing: the contract classifies no column as public")
 
 
 def _as_check(report: QualityReport) -> CheckResult:

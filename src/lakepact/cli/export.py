@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,13 +55,18 @@ def export(
     """
     from lakepact.contract import load_contract
     from lakepact.history import read_reference
+    from lakepact.quality.handling import batch_rules
     from lakepact.rules import compile_rules, load_policy
+    from lakepact.rules.handling import handling_of
 
     if data_source is not None and target is not _Format.SODA:
         raise UsageError("--data-source is Soda's", "LP429", "leave it out")
     read = read_reference(contract)
     document = load_contract(read.content, file=read.file)
     rules = compile_rules(document, policy=load_policy(policy) if policy is not None else None)
+    handled = handling_of(document)
+    # What sets all data aside fails in engines that know nothing of a quarantine, as it fails a check.
+    rules = replace(rules, objects=tuple(batch_rules(each, handled) for each in rules.objects))
     exports = _chosen(document, _rendered(target, document, rules, data_source), schema_object)
     if output is None and not as_json and len(exports) != 1:
         listed = ", ".join(each.name for each in exports) or "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +68,6 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 def _entry_json(entry: Entry) -> dict[str, Any]:
     from lakepact.diff.report import comparison_json
-    from lakepact.history.gate_report import problem_json
 
     contract = entry.contract
     return {
@@ -82,6 +82,6 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "email": entry.email or None,
         "time": entry.time.isoformat() if entry.time else None,
         "subject": entry.subject or None,
-        "problems": [problem_json(problem) for problem in entry.problems],
+        "problems": [asdict(problem) for problem in entry.problems],
         "comparison": comparison_json(entry.comparison) if entry.comparison else None,
     }

@@ -188,9 +188,16 @@ def _report(error: BaseException, signals: Sequence[int] = ()) -> int:
         usage: Any = error
         usage.show()
         return ExitCode.USAGE
-    text = " ".join(str(error).split()) or "no message"
+    text = _words(error) or "no message"
     say(f"error LP900: unexpected {type(error).__name__}: {text}\n  hint: set {_DEBUG}=1 to see where it comes from")
     return ExitCode.CONFIGURATION
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # errors of Spark ask Java for their text, which has ended with its session
+        return ""
 
 
 def _close_stdout() -> int:

@@ -10,10 +10,9 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
-if TYPE_CHECKING:
-    from lakepact.local.report import Line
+from lakepact.toned_lines import Line, Span
 
 __all__ = [
     "ReaderGone",
@@ -26,8 +25,6 @@ __all__ = [
     "wants_colour",
     "write",
 ]
-
-PIPED_WIDTH: Final = 100
 
 _STYLES: Final = {"title": "bold", "good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "": ""}
 
@@ -93,8 +90,6 @@ def show_lines(lines: Iterable[Line]) -> None:
 
 def show_diff(lines: Iterable[str]) -> None:
     """Write the lines of a unified diff to stdout."""
-    from lakepact.local.report import Span
-
     tones = {"+": "good", "-": "bad", "@": "dim"}
     show_lines((Span(line, tones.get(line[:1], "")),) for line in lines)
 

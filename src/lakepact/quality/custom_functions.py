@@ -31,7 +31,8 @@ def found_function(name: str, allowed: Sequence[str]) -> Callable[..., Any]:
     if ":" not in name:
         found = entry_points(group=GROUP, name=name)
         if not found:
-            raise CheckRefused(f"there is no check {name!r}: no entry point of the group {GROUP!r} has that name")
+            nowhere = f"no entry point of the group {GROUP!r} has that name, and it is no MODULE:FUNCTION"
+            raise CheckRefused(f"there is no check {name!r}: {nowhere}")
         return _callable(name, next(iter(found)).load())
     module, _, attribute = name.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), attribute)):

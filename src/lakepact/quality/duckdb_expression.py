@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +9,20 @@ from typing import Any, Final
 
 from lakepact.contract.types import AtomicType, SparkType, StructType
 from lakepact.errors import ExtraMissing
+from lakepact.quality.duckdb_functions import FUNCTIONS
 from lakepact.quality.duckdb_lexemes import Lexemes
-from lakepact.quality.duckdb_numbers import INTEGERS, arithmetic_type, common_number, is_number, widened
+from lakepact.quality.duckdb_numbers import (
+    INTEGERS,
+    arithmetic_type,
+    common_number,
+    is_number,
+    number_literal,
+    widened,
+)
 from lakepact.quality.duckdb_regex import NeedsSpark, Re2, Unresolved, re2_of
-from lakepact.quality.duckdb_text import Value, duckdb_type, text_literal
+from lakepact.quality.duckdb_text import Value, duckdb_type, is_text, text_literal
 
-__all__ = ["Sql", "Translator", "floating_literal", "is_text", "number_literal", "parsed"]
+__all__ = ["Sql", "Translator", "parsed"]
 
 _BOOLEAN: Final = AtomicType("BOOLEAN")
 _STRING: Final = AtomicType("STRING")
@@ -117,8 +124,6 @@ class Translator:
             return self._compared(_COMPARISONS[kind], self.value(node.this), self.value(node.expression))
         if kind in _ARITHMETIC:
             return self._arithmetic(_ARITHMETIC[kind], self.value(node.this), self.value(node.expression))
-        from lakepact.quality.duckdb_functions import FUNCTIONS
-
         own: Mapping[str, Callable[[Any], Value]] = {
             "Paren": lambda n: self._bracketed(self.value(n.this)),
             "And": lambda n: self._joined(n, "AND"),
@@ -439,44 +444,9 @@ class Translator:
         return self.search(text, Re2(wanted=(r"\A" + "".join(parts) + r"\z",)))
 
 
-def number_literal(written: str) -> Value:
-    """A number without a letter behind it: an INT or BIGINT, or a decimal of as many digits."""
-    if written.isdigit():
-        value = int(written)
-        ddl = "INT" if value < 2**31 else "BIGINT" if value < 2**63 else f"DECIMAL({len(str(value))},0)"
-        if len(str(value)) > 38:
-            raise NeedsSpark(f"the number {written}")
-        return Value(f"CAST({value} AS {_type(AtomicType(ddl))})", AtomicType(ddl), value)
-    found = re.fullmatch(r"([0-9]*)\.([0-9]*)", written)
-    if not found:
-        raise NeedsSpark(f"the number {written}")
-    scale = len(found[2])
-    digits = max(len(found[1].lstrip("0")) + scale, scale, 1)
-    if digits > 38:
-        raise NeedsSpark(f"the number {written}")
-    ddl = f"DECIMAL({digits},{scale})"
-    return Value(f"CAST('{written}' AS {ddl})", AtomicType(ddl))
-
-
-def floating_literal(written: str, ddl: str) -> Value:
-    """A number with a D or F behind it, or the text of one."""
-    try:
-        value = float(written)
-    except ValueError:
-        raise NeedsSpark(f"the number {written}") from None
-    if math.isinf(value) and "inf" not in written.casefold():
-        raise NeedsSpark(f"the number {written}")
-    return Value(f"CAST('{value!r}' AS {ddl})", AtomicType(ddl))
-
-
 def _as_number(value: Value, wanted: SparkType) -> Value:
     assert isinstance(wanted, AtomicType)
     return widened(value, wanted)
-
-
-def is_text(value: Value) -> bool:
-    """Whether values are text."""
-    return value.ddl == "STRING" or value.ddl.startswith("VARCHAR")
 
 
 def _type(found: SparkType) -> str:

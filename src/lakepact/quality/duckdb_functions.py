@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType
 from lakepact.quality.duckdb_conversion import date_of_text, formatted_moment, loose_moment, number_of_text
-from lakepact.quality.duckdb_expression import Translator, floating_literal, is_text
-from lakepact.quality.duckdb_numbers import arithmetic_type, common_number, is_number, widened
+from lakepact.quality.duckdb_numbers import arithmetic_type, common_number, floating_literal, is_number, widened
 from lakepact.quality.duckdb_regex import NeedsSpark, re2_of
-from lakepact.quality.duckdb_text import Value, duckdb_type, text_literal
+from lakepact.quality.duckdb_text import Value, duckdb_type, is_text, text_literal
+
+if TYPE_CHECKING:
+    from lakepact.quality.duckdb_expression import Translator
 
 __all__ = ["FUNCTIONS"]
 

@@ -1,7 +1,8 @@
-"""Types of numbers as Spark chooses them in comparisons and arithmetic, where DuckDB computes the same in them."""
+"""Numbers in the types that Spark chooses for literals, comparisons and arithmetic, where DuckDB computes the same."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -9,7 +10,15 @@ from lakepact.contract.types import AtomicType
 from lakepact.quality.duckdb_regex import NeedsSpark
 from lakepact.quality.duckdb_text import Value, duckdb_type
 
-__all__ = ["INTEGERS", "arithmetic_type", "common_number", "is_number", "widened"]
+__all__ = [
+    "INTEGERS",
+    "arithmetic_type",
+    "common_number",
+    "floating_literal",
+    "is_number",
+    "number_literal",
+    "widened",
+]
 
 INTEGERS: Final = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 _DIGITS: Final = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "BIGINT": 20}
@@ -77,6 +86,36 @@ def widened(value: Value, wanted: AtomicType) -> Value:
     if value.type == wanted:
         return value
     return Value(f"CAST({value.sql} AS {duckdb_type(wanted)})", wanted, value.known)
+
+
+def number_literal(written: str) -> Value:
+    """A number without a letter behind it: an INT or BIGINT, or a decimal of as many digits."""
+    if written.isdigit():
+        value = int(written)
+        ddl = "INT" if value < 2**31 else "BIGINT" if value < 2**63 else f"DECIMAL({len(str(value))},0)"
+        if len(str(value)) > 38:
+            raise NeedsSpark(f"the number {written}")
+        return Value(f"CAST({value} AS {duckdb_type(AtomicType(ddl))})", AtomicType(ddl), value)
+    found = re.fullmatch(r"([0-9]*)\.([0-9]*)", written)
+    if not found:
+        raise NeedsSpark(f"the number {written}")
+    scale = len(found[2])
+    digits = max(len(found[1].lstrip("0")) + scale, scale, 1)
+    if digits > 38:
+        raise NeedsSpark(f"the number {written}")
+    ddl = f"DECIMAL({digits},{scale})"
+    return Value(f"CAST('{written}' AS {ddl})", AtomicType(ddl))
+
+
+def floating_literal(written: str, ddl: str) -> Value:
+    """A number with a D or F behind it, or the text of one."""
+    try:
+        value = float(written)
+    except ValueError:
+        raise NeedsSpark(f"the number {written}") from None
+    if math.isinf(value) and "inf" not in written.casefold():
+        raise NeedsSpark(f"the number {written}")
+    return Value(f"CAST('{value!r}' AS {ddl})", AtomicType(ddl))
 
 
 def _parts(ddl: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from lakepact.contract.types import ArrayType, AtomicType, MapType, SparkType, StructField, StructType
 
-__all__ = ["Value", "duckdb_type", "quoted", "spark_type", "text_literal"]
+__all__ = ["Value", "duckdb_type", "is_text", "quoted", "spark_type", "text_literal"]
 
 _TYPES: Final = {
     "STRING": "VARCHAR",
@@ -48,6 +48,11 @@ class Value:
     def ddl(self) -> str:
         """The type as Spark writes it."""
         return self.type.ddl
+
+
+def is_text(value: Value) -> bool:
+    """Whether values are text."""
+    return value.ddl == "STRING" or value.ddl.startswith("VARCHAR")
 
 
 def quoted(name: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +23,10 @@ from lakepact.quality.delegated import (
     shown_number,
 )
 from lakepact.quality.engine import Data, EngineContext
+from lakepact.quality.examples import BrokenRows, broken_by_demand, broken_by_expectation, example_rows
 from lakepact.quality.handling import AnyRule
 from lakepact.quality.shaped import ShapedData, Unanswerable, opened
+from lakepact.quality.stopping import Stop, endable_python
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.literals import Inexpressible, as_fraction
 from lakepact.rules.model import Action, ObjectRules, RowRule
@@ -79,7 +82,8 @@ class GxEngine:
         def evaluate() -> dict[str, Finding]:
             with _quiet(), opened(data, rules, context, extra="gx") as shaped:
                 evaluation = _Evaluation(library, shaped, rules, context, compiled=self._compiled, docs=self._docs)
-                return evaluation.findings()
+                with _endable(shaped, context.stop):
+                    return evaluation.findings()
 
         return _GX.results(asked, context, evaluate)
 
@@ -107,6 +111,11 @@ def _quiet() -> Iterator[None]:
     finally:
         logger.propagate = propagates
         logger.removeHandler(handler)
+
+
+def _endable(data: ShapedData, stop: Stop) -> AbstractContextManager[None]:
+    """What pandas computes is ended from outside; what Spark does ends with its jobs."""
+    return nullcontext() if data.session is not None else endable_python(stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,25 +310,47 @@ class _Evaluation:
         queried = [each.type == QUERY for each in asked.expectations]
         if all(queried):
             violations, values = sum(int(value) for value in values), []
+        examples, rows = self._quoted(asked, parts, violations)
         return Finding(
             status=RuleStatus.PASS if all(part.success for part in parts) else None,
             violations=violations,
             tested=tested,
             value=shown_number(values[0]) if len(values) == 1 else None,
-            examples=self._examples(asked, parts),
+            examples=examples,
+            rows=rows,
         )
 
     def _own_finding(self, demand: Demand, part: Any, violations: int | None, tested: int | None) -> Finding:
         if isinstance(demand.rule, RowRule):
             asked = _Asked(demand.rule, (_asked_by(part),), demand)
-            examples = self._examples(asked, [part])
             status = None if violations else RuleStatus.PASS
-            return Finding(status=status, violations=violations or 0, tested=tested, examples=examples)
+            examples, rows = self._quoted(asked, [part], violations)
+            return Finding(status=status, violations=violations or 0, tested=tested, examples=examples, rows=rows)
         measured: float = part.result["observed_value"] if violations is None else violations
         if demand.percent:
             measured = 100.0 * measured / tested if tested else 0.0
         kept = all(_holds(each, as_fraction(measured)) for each in demand.thresholds)
         return Finding(status=RuleStatus.PASS if kept else None, value=shown_number(measured))
+
+    def _quoted(
+        self, asked: _Asked, parts: Sequence[Any], violations: int | None
+    ) -> tuple[tuple[object, ...], tuple[str, ...]]:
+        """Rows that break the rule, second; where these cannot be asked for, the values that GX gives."""
+        if not self._samples or not violations:
+            return (), ()
+        try:
+            with errors_expected():
+                broken = self._broken(asked)
+                found = (example_rows(self._data, each, self._described, self._samples) for each in broken if each)
+                rows = tuple(islice(chain.from_iterable(found), self._samples))
+        except Exception:  # whatever a driver raises: rows are a help, and the counts are there without them
+            rows = ()
+        return (() if rows else self._examples(asked, parts)), rows
+
+    def _broken(self, asked: _Asked) -> list[BrokenRows | None]:
+        if asked.demand is not None:
+            return [broken_by_demand(asked.demand, self._data)]
+        return [broken_by_expectation(each, self._data) for each in asked.expectations]
 
     def _examples(self, asked: _Asked, parts: Sequence[Any]) -> tuple[object, ...]:
         """Values that break the rule, of public columns only."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from lakepact.contract.model import Contract
 from lakepact.contract.spark_schema import read_spark_schema
@@ -28,6 +28,7 @@ from lakepact.sql import identifier
 
 __all__ = ["NativeEvaluation", "RowCounts", "Run", "align_frame"]
 
+_Answer = TypeVar("_Answer")
 _STATUS: Final = {
     Action.WARN: RuleStatus.WARN,
     Action.DROP: RuleStatus.FAIL,
@@ -96,7 +97,6 @@ class NativeEvaluation:
         self._rules = rules
         self._views: list[str] = []
         self._cached: list[Any] = []
-        self._analysed = False
         self._failed: dict[str, Exception] = {}
         self.alignment = alignment or align_frame(spark, frame, rules)
         self._rows = JudgedRows(
@@ -126,15 +126,18 @@ class NativeEvaluation:
         Must be asked before the other questions; without it no key clashes. With `cached` Spark may keep the keys that
         clash until this is closed, so that they are found once.
         """
-        self._leave_out_refused()
         there = self._view(existing) if existing is not None else ""
         columns = {name.casefold() for name in existing.columns} if existing is not None else set()
-        found: dict[str, KeyClashes] = {}
-        for rule in self._rows.rules.row_rules:
-            if rule.kind is RowRuleKind.KEY:
-                known = columns >= {name.casefold() for name in rule.columns}
-                found[rule.id] = self._clashes(rule, there if known else "", cached=cached)
-        self._rows = replace(self._rows, clashes=found)
+
+        def clashes() -> dict[str, KeyClashes]:
+            found = {}
+            for rule in self._rows.rules.row_rules:
+                if rule.kind is RowRuleKind.KEY:
+                    known = columns >= {name.casefold() for name in rule.columns}
+                    found[rule.id] = self._clashes(rule, there if known else "", cached=cached)
+            return found
+
+        self._rows = replace(self._rows, clashes=self._without_refused(clashes))
 
     def _clashes(self, rule: RowRule, there: str, *, cached: bool) -> KeyClashes:
         repeated = self._kept_relation(self._rows.repeated_keys(rule)) if cached and self._rows.is_narrow(rule) else ""
@@ -156,7 +159,7 @@ class NativeEvaluation:
 
     def kept(self) -> Any:
         """The rows that break no rule that removes rows, with the contract's columns and the carried ones."""
-        return self._spark.sql(self._rows.kept())
+        return self._without_refused(lambda: self._analysed(self._rows.kept()))
 
     def aligned(self) -> Any:
         """All rows in the shape of the contract."""
@@ -167,7 +170,7 @@ class NativeEvaluation:
 
         `batch` are ids of rules for which all rows are set aside together.
         """
-        return self._spark.sql(self._rows.quarantined(added=added, batch=batch))
+        return self._without_refused(lambda: self._analysed(self._rows.quarantined(added=added, batch=batch)))
 
     def evaluate(
         self,
@@ -181,12 +184,11 @@ class NativeEvaluation:
         data frames of other objects, by name; a rule that reads one that is not there is skipped with the reason. A
         rule that Spark refuses, or that fails on a value, has the status ERROR; the others are evaluated all the same.
         """
-        self._leave_out_refused()
         dataset_rules, whole = self._rules.dataset_rules, resulting()
         direct = Measures.among(dataset_rules) if whole is None else Measures()
         try:
             with errors_expected():
-                counts, results = self._row_results(direct)
+                counts, results = self._without_refused(lambda: self._row_results(direct))
         except spark_failures():
             self._leave_out(self._failing)
             direct, whole = Measures(), resulting()
@@ -200,16 +202,20 @@ class NativeEvaluation:
         order = {rule.id: number for number, rule in enumerate(rules)}
         return counts, tuple(sorted(results, key=lambda result: order[result.rule_id]))
 
-    def _leave_out_refused(self) -> None:
-        """Leave out the rules whose SQL Spark refuses. Raises what Spark says where it is not for a rule."""
-        if self._analysed:
-            return
-        self._analysed = True
-        keys = [rule for rule in self._rows.rules.row_rules if rule.kind is RowRuleKind.KEY]
-        queries = [self._rows.counts(), *map(self._rows.clash_probe, keys)]
-        refusal = next((error for error in map(self._refused, queries) if error is not None), None)
-        if refusal is not None and not self._leave_out(self._refused):
-            raise refusal
+    def _without_refused(self, ask: Callable[[], _Answer]) -> _Answer:
+        """The answer to a question, without the rules whose SQL Spark refuses.
+
+        They are looked for when it refuses the question. Raises what it says where that is not for a rule.
+        """
+        from pyspark.errors import AnalysisException
+
+        try:
+            with errors_expected():
+                return ask()
+        except AnalysisException:
+            if not self._leave_out(self._refused):
+                raise
+        return ask()
 
     def _leave_out(self, fault: Callable[[str], Exception | None]) -> bool:
         """Evaluate no longer the rules in whose query `fault` finds one, so that they hide no other; if there are any.
@@ -232,10 +238,16 @@ class NativeEvaluation:
 
         try:
             with errors_expected():
-                self._spark.sql(query).schema  # noqa: B018 (a session of Spark Connect analyses when it is asked)
+                self._analysed(query)
         except AnalysisException as error:
             return error
         return None
+
+    def _analysed(self, query: str) -> Any:
+        """The data frame of a query that Spark takes. Raises AnalysisException where it refuses the query."""
+        frame = self._spark.sql(query)
+        frame.schema  # noqa: B018 (a session of Spark Connect analyses when it is asked)
+        return frame
 
     def _failing(self, query: str) -> Exception | None:
         """With what a query fails when it is run; None where it does not."""

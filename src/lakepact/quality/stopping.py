@@ -1,10 +1,12 @@
 """Ends work that nobody waits for any more: jobs of Spark by a tag, queries of DuckDB by an interrupt.
 
-A thread of Python cannot be ended by another one. What it waits for can be: then the query fails where it was asked.
+What a thread waits for can be ended: then the query fails where it was asked. What it computes in Python ends at its
+next step, if it says that it may be (`endable_python`); a step in a library's own code is not broken off.
 """
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,13 +14,15 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-__all__ = ["Stop", "stoppable_jobs"]
+__all__ = ["Stop", "endable_python", "stoppable_jobs"]
 
 # Between two queries there is nothing to end, so that it is tried again; what goes on for long is asked less often.
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 # Seconds after which a server that tells no progress is taken for one that never does.
 _SILENCE: Final = 10.0
+# Seconds that a computation has to clear up before it is ended again.
+_CLEARING: Final = 2.0
 
 
 class Stop:
@@ -101,6 +105,35 @@ def stoppable_jobs(stop: Stop, session: Any) -> Iterator[None]:
     finally:
         # A session that is gone has no tags.
         _done(jobs.leave)
+
+
+class _Ended(BaseException):
+    """Raised in a thread from outside; nothing that catches errors catches it."""
+
+
+@contextmanager
+def endable_python(stop: Stop) -> Iterator[None]:
+    """While this is open, what this thread computes ends with `stop`: TimeoutError is raised here.
+
+    Only for code that holds nothing that others wait for, because it may be left between any two steps.
+    """
+    thread = ctypes.c_ulong(threading.get_ident())
+    ended: list[float] = []
+
+    def end() -> None:
+        if not ended or monotonic() - ended[-1] > _CLEARING:
+            ended.append(monotonic())
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Ended))
+
+    try:
+        try:
+            with stop.ending(end):
+                yield
+        finally:
+            # What is on its way must not arrive elsewhere.
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
+    except _Ended:
+        raise TimeoutError("nobody waits for it any more") from None
 
 
 def _context_of(session: Any) -> Any:

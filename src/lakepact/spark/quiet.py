@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 __all__ = ["errors_expected", "failure_text", "spark_failures"]
+
+# What Python says of a call to Java before what Java says itself.
+_CALLED: Final = "An error occurred while calling "
 
 
 @contextmanager
@@ -35,14 +39,19 @@ def spark_failures() -> tuple[type[Exception], ...]:
     return (PySparkException, Py4JJavaError)
 
 
-def failure_text(error: Exception) -> str:
-    """The first line of what a failure says.
+def failure_text(error: BaseException) -> str:
+    """The first line of what a failure says; of an error of Java that of what Java says.
 
     >>> failure_text(ValueError("one\\ntwo"))
     'one'
+    >>> failure_text(ValueError("An error occurred while calling o7.load.\\n: java.io.IOException: gone\\n\\tat A.b()"))
+    'java.io.IOException: gone'
     """
     try:
-        return str(error).strip().partition("\n")[0]
+        text = str(error).strip()
+        if text.startswith(_CALLED):
+            text = text.partition("\n: ")[2] or text
+        return text.partition("\n")[0]
     except spark_failures():
         # Java is asked for the text of its own errors, and does not always have one.
         return type(error).__name__
