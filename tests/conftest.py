@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,30 +25,35 @@ SESSION_CONF = {
 
 # The files that take longest, first the longest: with several processes a long file that begins last is waited for.
 LONGEST_FILES = (
-    "local/test_local_refresh.py",
-    "io/test_io_streaming.py",
     "local/test_local_robustness.py",
-    "local/test_local_pipeline_run.py",
+    "local/test_local_refresh.py",
     "examples/test_examples_flights.py",
-    "store/test_store_spark_session.py",
-    "store/test_store_warehouse.py",
-    "io/test_io_writing.py",
-    "io/test_io_reading.py",
+    "io/test_io_streaming.py",
     "spark/test_spark_process.py",
+    "local/test_local_pipeline_run.py",
     "quarantine/test_quarantine_spark.py",
-    "proof/test_proof_random_contracts.py",
-    "quality/test_quality_native.py",
     "cli/test_cli_run.py",
+    "io/test_io_writing.py",
+    "bundle/test_bundle_cli.py",
+    "store/test_store_spark_session.py",
+    "examples/test_examples_loop.py",
+    "quality/test_quality_native.py",
+    "proof/test_proof_random_contracts.py",
+    "store/test_store_warehouse.py",
+    "io/test_io_reading.py",
+    "testing/test_testing_workspace_updates.py",
     "io/test_io_faults.py",
     "io/test_io_handling.py",
-    "examples/test_examples_loop.py",
     "proof/test_proof_truth_tables.py",
     "store/test_store_git.py",
     "testing/test_testing_workspace_jobs.py",
-    "testing/test_testing_workspace_updates.py",
     "cli/test_cli_check.py",
     "test_docs.py",
 )
+
+# Of a machine that does other work an example may take long: how fast something is, tests of speed say.
+settings.register_profile("lakepact", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lakepact")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,6 +97,15 @@ def local_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             session.classic.conf.set(key, value)
             session.connect.conf.set(key, value)
         yield session
+
+
+@pytest.fixture(scope="module")
+def generated_code(local_session: Any) -> Iterator[None]:
+    """Sessions that this module opens compile everything, as for users: with many rows that is what takes least."""
+    conf, name = local_session.classic.sparkContext._conf, "spark.sql.codegen.factoryMode"
+    conf.set(name, "FALLBACK")
+    yield
+    conf.set(name, SESSION_CONF[name])
 
 
 @pytest.fixture(scope="session")

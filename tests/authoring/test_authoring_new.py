@@ -257,7 +257,7 @@ def test_with_defaults_only_what_has_none_is_asked() -> None:
 LINE = st.text(max_size=30)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     name=LINE,
     domain=LINE,

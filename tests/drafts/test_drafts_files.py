@@ -353,7 +353,7 @@ _CELLS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=st.lists(st.tuples(_CELLS, _CELLS), min_size=1, max_size=40), threshold=st.floats(0, 1))
 def test_the_files_that_a_draft_describes_give_no_draft(rows: list[tuple[str, str]], threshold: float) -> None:
     facts = csv("key_id,other\n" + "".join(f"{one},{two}\n" for one, two in rows))

@@ -225,7 +225,7 @@ _BASE = contract(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     counts=st.lists(st.tuples(st.integers(1, 99), st.integers(0, 99)), min_size=1, max_size=4),
     seed=st.integers(0, 999),

@@ -352,7 +352,7 @@ _TYPES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(first=_structs(_TYPES), second=_structs(_TYPES), version=st.sampled_from((b"v3.0.2", b"v3.1.0", b"v3.2.0")))
 def test_the_data_that_a_draft_describes_gives_no_draft(first: StructType, second: StructType, version: bytes) -> None:
     head = b"apiVersion: %s\nkind: DataContract\nid: a\nversion: 1.0.0\nstatus: active\n" % version
@@ -366,7 +366,7 @@ def test_the_data_that_a_draft_describes_gives_no_draft(first: StructType, secon
         contract = draft.contract
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(names=st.lists(_NAMES, min_size=1, max_size=4, unique_by=str.casefold), comment=st.sampled_from(("", " # ü 🦆")))
 def test_no_other_byte_changes(names: list[str], comment: str) -> None:
     text = BASE.decode().replace("logicalType: object", f"logicalType: object{comment}")

@@ -91,7 +91,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(generated_code: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo") / "flights"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("data", ".lakepact", "__pycache__"))
     subprocess.run([sys.executable, folder / "make_data.py"], check=True, capture_output=True)

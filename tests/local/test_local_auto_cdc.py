@@ -102,7 +102,6 @@ _EVENTS = st.lists(st.integers(0, math.prod(map(len, _DOMAIN)) - 1).map(_event),
 # Few and large examples, and no shrinking: each one is a Spark query.
 _FEW = settings(
     max_examples=2,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

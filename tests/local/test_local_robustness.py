@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -369,7 +370,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 @LINUX
 @pytest.mark.process
-@pytest.mark.timeout(1800)  # five Java processes, on a machine that may be busy
+@pytest.mark.timeout(1800)  # four Java processes, on a machine that may be busy
 def test_a_run_that_is_ended_from_outside_keeps_the_data(
     session: LocalSession, tmp_path: Path, capsys: Captured
 ) -> None:
@@ -401,13 +402,16 @@ def test_a_run_that_is_ended_from_outside_keeps_the_data(
     assert journal.exists()
 
     running, java = started_slow(root)
-    waiting = start(root)  # the second run of the same pipeline waits, and puts right what the first one leaves
-    running.kill()
-    running.communicate(timeout=60)
+    put_back = operations(root, "robust_slow", "b").count("RESTORE")
+    threading.Timer(3, running.kill).start()
+    # This run of the same pipeline waits for the one that is killed, and puts right what it leaves.
+    assert main(["run", str(root)]) == 0
+    assert running.wait(timeout=60) == -signal.SIGKILL
+    running.communicate()
     wait_for_end(java)
-    out, err = waiting.communicate(timeout=300)
-    assert (waiting.returncode, err) == (0, ""), out
-    assert operations(root, "robust_slow", "b")[-1] == "WRITE"
+    assert capsys.readouterr().err == ""
+    done = operations(root, "robust_slow", "b")
+    assert (done.count("RESTORE"), done[-1]) == (put_back + 1, "WRITE")
     assert not journal.exists()
 
 

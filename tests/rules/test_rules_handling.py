@@ -101,6 +101,21 @@ def test_a_policy_and_the_caller_go_before_the_contract() -> None:
     assert actions(found, handling=Handling(on_quality=Response.QUARANTINE))["a.maxLength"].startswith("quarantine")
 
 
+def test_rows_that_are_set_aside_although_the_quarantine_is_off_are_told() -> None:
+    on = compile_rules(contract(quarantine={"enabled": True}))
+    off = compile_rules(contract(quarantine={"enabled": False}))
+    whole = compile_rules(contract(quarantine={"enabled": False}, onSchemaViolation="block"))
+    assert (
+        (on.problems, on.coverage.not_enforceable()) == (whole.problems, whole.coverage.not_enforceable()) == ((), ())
+    )
+    (clause,) = off.coverage.not_enforceable()
+    assert clause.path == "customProperties[0]"
+    assert clause.reason.startswith(
+        "the contract turns its quarantine off, which holds for files that fail as a whole; "
+    )
+    assert [problem.code for problem in off.problems] == ["LP211"]
+
+
 def test_required_columns_that_may_expand_only_warn() -> None:
     found = contract(onSchemaViolation="block", schemaContract={"allow_nullable_expansion": True, "strict_mode": True})
     assert handling_of(found).schema == SchemaContract(strict_mode=True, allow_nullable_expansion=True)

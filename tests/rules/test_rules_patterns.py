@@ -101,7 +101,7 @@ def test_whatever_is_not_refused_compiles_in_java(spark: Any) -> None:
     compile_pattern = spark._jvm.java.util.regex.Pattern.compile
 
     @given(st.text(r"ab19()[]{}^$|.*+?\-,:=!<>&dswbpPuxk#~é '", max_size=14))
-    @settings(max_examples=1500, deadline=None, database=None)
+    @settings(max_examples=1500, database=None)
     def check(pattern: str) -> None:
         try:
             text = java_pattern(pattern).text
