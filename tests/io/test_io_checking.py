@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import logging
 import re
 from typing import Any
 
@@ -9,13 +11,13 @@ import pytest
 from io_samples import GOOD, NEGATIVE, POUNDS, amount, memory_store, orders, rows
 
 from lakepact.errors import ContractViolated
-from lakepact.io import check_with_contract, expecting, keeps_contract
+from lakepact.io import check_with_contract, expecting, keeps_contract, using
 from lakepact.results import RuleStatus, Verdict
 
 pytestmark = pytest.mark.spark
 
 
-def test_a_check_tells_and_raises_nothing(session: Any, schema: str) -> None:
+def test_a_check_tells_records_and_raises_nothing(session: Any, schema: str) -> None:
     data = rows(session, *GOOD, NEGATIVE, POUNDS).selectExpr("*", "1 AS note").drop("customer_id")
     check = check_with_contract(data, "test.orders", store=memory_store(orders()), dataset="today")
     assert (check.verdict, check.dataset, check.contract_version) == (Verdict.QUARANTINE, "today", "1.0.0")
@@ -29,7 +31,13 @@ def test_a_check_tells_and_raises_nothing(session: Any, schema: str) -> None:
         "column 'customer_id' (BIGINT) is missing",
         "column 'note' (INT) is not in the contract",
     ]
-    assert [row.tableName for row in session.sql(f"SHOW TABLES IN {schema}").collect() if not row.isTemporary] == []
+    assert check.recorded
+    tables = [row.tableName for row in session.sql(f"SHOW TABLES IN {schema}").collect() if not row.isTemporary]
+    assert tables == ["rule_results"]
+    recorded = session.table(f"{schema}.rule_results").where(f"run_id = '{check.run_id}' AND dataset = 'today'")
+    assert sorted((row.rule_id, row.status) for row in recorded.collect()) == sorted(
+        (each.rule_id, each.status.value) for each in check.results
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,3 +99,20 @@ def test_an_error_in_a_block_is_the_one_that_is_seen(spark: Any) -> None:
 
     with pytest.raises(KeyError, match="mine"):
         failing()
+
+
+def test_a_check_is_recorded_where_a_place_is_named(spark: Any, schema: str, caplog: pytest.LogCaptureFixture) -> None:
+    data, table = rows(spark, *GOOD, NEGATIVE), f"{schema}.rule_results"
+    assert contextvars.Context().run(check_with_contract, data, orders()).recorded is False
+    with using(results=None):
+        assert check_with_contract(data, orders(), run_id="run-1").recorded is False
+        with expecting(orders(amount(action="warn"))) as keeps:
+            assert keeps(data).recorded is False
+        for dataset in ("today", "tomorrow"):
+            assert check_with_contract(data, orders(), run_id="run-2", dataset=dataset, results=schema).recorded
+        with caplog.at_level(logging.WARNING, "lakepact.io.recording"):
+            check = check_with_contract(data, orders(), run_id="run-3", results="no_catalog.lakepact")
+    assert (check.verdict, check.recorded) == (Verdict.QUARANTINE, False)
+    assert "the results of run run-3 are not recorded in no_catalog.lakepact: " in caplog.text
+    found = spark.table(table).where("rule_id = 'orders.amount.exclusiveMinimum'").select("run_id", "dataset", "status")
+    assert sorted(map(tuple, found.collect())) == [("run-2", "today", "fail"), ("run-2", "tomorrow", "fail")]

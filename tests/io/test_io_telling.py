@@ -134,3 +134,53 @@ def test_each_batch_of_a_stream_is_told(spark: Any, schema: str, settings: Path,
     assert (facts.dataset, facts.verdict) == (f"{schema}.sales", Verdict.QUARANTINE)
     assert facts.run_id.endswith(":0")
     assert [len(each.samples) for each in facts.violations] == [1]
+
+
+@pytest.mark.spark
+def test_columns_that_are_refused_are_one_incident_until_they_fit(spark: Any, schema: str) -> None:
+    notifier, table = Notifier([Route(channels=())], [], MemoryPlace()), f"{schema}.sales"
+    good, more = rows(spark, *GOOD), rows(spark, *GOOD).selectExpr("*", "1 AS note")
+
+    def incidents() -> dict[str, str]:
+        notifier.flush(seconds=5)
+        (group,) = notifier.outbox.groups()
+        assert group.facts.dataset == table
+        return {rule: each.violation.message for rule, each in group.incidents.items()}
+
+    def refused(run: str, version: str = "1.0.0", **settings: Any) -> dict[str, str]:
+        with pytest.raises(ContractViolated, match=r"^LP892: the columns do not fit"):
+            write_with_contract(more, orders(version=version), table=table, run_id=run, **settings)
+        return incidents()
+
+    with using(results=schema, notify=notifier):
+        write_with_contract(rows(spark, *GOOD, POUNDS), orders(), table=table, run_id="run-1")
+        pounds = {"orders.currency.enum": "1 of 3 rows"}
+        assert incidents() == pounds
+        note = {"schema": "column 'note' (INT) is not in the contract"}
+        assert refused("run-2") == pounds | note
+        # Rules that were not asked are not gone, though the contract is another one.
+        assert refused("run-3", "1.1.0") == pounds | note
+        write_with_contract(good, orders(version="1.1.0"), table=table, mode="overwrite", run_id="run-4")
+        assert incidents() == {}
+        # The same run holds the table against the contract again: that is recorded beside the write.
+        assert check_with_contract(good, orders(version="1.1.0"), dataset=table, run_id="run-4").recorded
+        with pytest.raises(ContractViolated, match=r"^LP892: .* its columns do not fit"):
+            read_with_contract(spark, orders(declared("gone", "string")), table=table, run_id="run-5")
+        assert incidents() == {"schema": "column 'gone' (STRING) is missing"}
+    assert spark.table(f"{schema}.rule_results").where("run_id = 'run-4' AND rule_id = 'schema'").count() == 2
+    recorded = spark.table(f"{schema}.rule_results").where("run_id = 'run-2'").select("rule_id", "status").collect()
+    assert ("schema", "fail") in map(tuple, recorded)
+    assert {row.status for row in recorded if row.rule_id != "schema"} == {"skipped"}
+
+
+@pytest.mark.spark
+def test_each_start_of_a_stream_that_is_refused_is_news(spark: Any, schema: str, settings: Path) -> None:
+    rows(spark, *GOOD).selectExpr("*", "1 AS note").write.format("delta").saveAsTable(f"{schema}.raw")
+    stream = spark.readStream.table(f"{schema}.raw")
+    with using(results=None, notify=settings):
+        for _ in range(2):
+            with pytest.raises(ContractViolated, match="LP892"):
+                write_stream_with_contract(stream, orders(), checkpoint="none", table=f"{schema}.sales")
+    first, second = told(settings)
+    assert (first.dataset, [each.rule_id for each in first.violations]) == (f"{schema}.sales", ["schema"])
+    assert first.id != second.id

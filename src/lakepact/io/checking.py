@@ -6,7 +6,7 @@ import functools
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,16 @@ from lakepact.contract.model import Contract
 from lakepact.errors import ContractViolated, Problem
 from lakepact.io.judging import judge, references_of
 from lakepact.io.model import CheckResult, OnViolation, problems_of
-from lakepact.io.resolving import Governed, resolve, surroundings_of, telling_nobody, with_whole_quarantine
+from lakepact.io.recording import record
+from lakepact.io.resolving import (
+    Governed,
+    refuse_foreign,
+    resolve,
+    results_of_checks,
+    surroundings_of,
+    telling_nobody,
+    with_whole_quarantine,
+)
 from lakepact.io.telling import tell
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import Verdict
@@ -39,19 +48,24 @@ def check_with_contract(
     references: Mapping[str, Any] | None = None,
     dataset: str = "data frame",
     run_id: str | None = None,
+    results: str | None = None,
     store: ContractStore | str | None = None,
     statuses: Collection[Status] = _VALIDATED,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> CheckResult:
-    """The verdict on the rows of `df` and a result for every rule; nothing is written and nothing raised for the data.
+    """The verdict on the rows of `df` and a result for every rule; no row is written and nothing raised for the data.
 
-    `dataset` names the data in the results. Arguments and errors are those of `write_with_contract`.
+    `dataset` names the data in the results. results: the schema of the table `rule_results` in which they are recorded,
+    else the one of the `using` around the call; without both nothing is recorded. What cannot be recorded is a
+    warning in the log, and `recorded` of the result is False. Other arguments and errors are those of
+    `write_with_contract`.
 
         from lakepact.io import check_with_contract
 
         for result in check_with_contract(df, "orders").violated:
             print(result.rule_id, result.message)
     """
+    refuse_foreign(df)
     surroundings = surroundings_of(store)
     governed = resolve(
         contract,
@@ -65,8 +79,10 @@ def check_with_contract(
     )
     governed = with_whole_quarantine(governed)
     check = check_governed(df, governed, references or {}, dataset, run_id or str(uuid.uuid4()), clock)
+    asked = replace(surroundings, results=results or results_of_checks())
+    recorded = record(session_of(df), asked, None, check, kind=f"check:{check.contract_id}:{check.object}")
     tell(session_of(df), surroundings, governed, check)
-    return check
+    return replace(check, recorded=recorded)
 
 
 def check_governed(
@@ -128,7 +144,7 @@ class Checks:
     results: list[CheckResult] = field(default_factory=list)
 
     def __call__(self, df: Any, **settings: Any) -> CheckResult:
-        """Hold `df` against the contract, and tell nobody; `settings` override those of the block."""
+        """Hold `df` against the contract, tell nobody and record nothing; `settings` override those of the block."""
         names = {"dataset": f"data frame {len(self.results) + 1}"}
         with telling_nobody():
             found: CheckResult = check_with_contract(df, self.contract, **(names | dict(self.settings) | settings))

@@ -70,7 +70,8 @@ class ChecksOn(StrEnum):
 class CheckResult:
     """What came of holding data against a contract.
 
-    `lenient`: the contract lets columns that do not fit pass with a warning.
+    `lenient`: the contract lets columns that do not fit pass with a warning. `recorded`: the results are in
+    `rule_results`.
     """
 
     run_id: str
@@ -83,6 +84,7 @@ class CheckResult:
     results: tuple[RuleResult, ...]
     drift: tuple[ColumnDrift, ...]
     lenient: bool = False
+    recorded: bool = False
 
     @property
     def violated(self) -> tuple[RuleResult, ...]:

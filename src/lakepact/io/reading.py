@@ -20,12 +20,13 @@ from lakepact.io.model import CheckResult, OnMismatch, OnViolation
 from lakepact.io.recording import record
 from lakepact.io.resolving import Governed, Surroundings, aligned, resolve, surroundings_of, with_actions
 from lakepact.io.tables import Commit, Table, named_table
-from lakepact.io.telling import tell
+from lakepact.io.telling import tell, tell_refusal
 from lakepact.quality.native import NativeEvaluation, RowCounts, Run
 from lakepact.quality.schema import Alignment
 from lakepact.results.model import Verdict
 from lakepact.rules.handling import Response
 from lakepact.rules.policy import Policy
+from lakepact.spark.frames import session_of
 from lakepact.sql import identifier
 from lakepact.store.model import Status
 from lakepact.store.protocol import ContractStore
@@ -144,6 +145,9 @@ def _settle_mismatch(
     """Columns that the contract does not have are no harm to a reader: they are left out, or kept where asked for."""
     unfit = [each for each in alignment.drift if not each.adapted and each.column not in alignment.extra]
     if unfit and order.on_mismatch is OnMismatch.RAISE and governed.on_schema is not Response.WARN:
+        tell_refusal(
+            session_of(frame), surroundings, governed, unfit, table=order.table, run_id=order.run_id, clock=order.clock
+        )
         contract = governed.contract
         refuse(
             CheckResult(

@@ -1,4 +1,4 @@
-"""Results of a read or write, recorded in `rule_results`; what cannot be recorded never breaks the data's job."""
+"""Results of a read, write or check, recorded in `rule_results`; what cannot be recorded never breaks a job."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ __all__ = ["record", "results_schema_parts"]
 _LOG: Final = logging.getLogger(__name__)
 
 
-def record(spark: Any, surroundings: Surroundings, table: Table | None, check: CheckResult) -> bool:
-    """Append the results of a check; whether they are recorded. A failure is a warning in the log."""
+def record(spark: Any, surroundings: Surroundings, table: Table | None, check: CheckResult, *, kind: str = "") -> bool:
+    """Append the results of a check; whether they are recorded. A failure is a warning in the log.
+
+    What one run finds out about one dataset is recorded once; `kind` tells apart what it does with the dataset.
+    """
     schema = results_schema_parts(surroundings, table)
     if schema is None:
         return False
+    key = f"{check.run_id}:{check.dataset}:{check.verdict}"
     try:
-        append_results(spark, schema, check.results, key=f"{check.run_id}:{check.dataset}:{check.verdict}")
+        append_results(spark, schema, check.results, key=f"{key}:{kind}" if kind else key)
     except spark_failures() as error:
         where, said = ".".join(schema), failure_text(error)
         _LOG.warning("the results of run %s are not recorded in %s: %s", check.run_id, where, said)

@@ -39,7 +39,9 @@ __all__ = [
     "Surroundings",
     "aligned",
     "current_surroundings",
+    "refuse_foreign",
     "resolve",
+    "results_of_checks",
     "surroundings_of",
     "telling_nobody",
     "using",
@@ -135,14 +137,35 @@ def using(
         _CURRENT.reset(token)
 
 
+def results_of_checks() -> str | None:
+    """Where checks record results: as the `using` around them says; nowhere without one.
+
+    >>> results_of_checks() is None
+    True
+    """
+    surroundings = _CURRENT.get(None)
+    return surroundings.results if surroundings is not None else None
+
+
 @contextmanager
 def telling_nobody() -> Iterator[None]:
-    """Inside of the `with` block nobody is told of results."""
-    token = _CURRENT.set(replace(current_surroundings(), notify=""))
+    """Inside of the `with` block nobody is told of results, and checks record none."""
+    token = _CURRENT.set(replace(current_surroundings(), notify="", results=None))
     try:
         yield
     finally:
         _CURRENT.reset(token)
+
+
+def refuse_foreign(df: Any) -> None:
+    """Raise UsageError LP891 for what is no data frame of Spark."""
+    if not hasattr(df, "sparkSession"):
+        kind = f"{type(df).__module__.partition('.')[0]}.{type(df).__qualname__}"
+        hint = (
+            "hold a table in memory against the contract by `check_quality(TableData(df), contract)`, or give "
+            "`spark.createDataFrame(df)`, in which NaN may stay a number"
+        )
+        raise UsageError(f"the data is a {kind}, not a data frame of Spark", "LP891", hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

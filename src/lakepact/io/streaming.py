@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -126,7 +127,7 @@ def write_stream_with_contract(
     )
     asked = replace(order, sinks=tuple(sinks), actor=actor, run_id=f"stream to {order.table}")
     alignment = aligned(df, governed)
-    settle_mismatch(df, governed, asked, surroundings, alignment)
+    settle_mismatch(df, governed, asked, surroundings, alignment, told_as=f"{asked.run_id}, start {uuid.uuid4()}")
     sink = _Sink(
         governed=with_whole_quarantine(governed, order.on_mismatch),
         order=order,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,12 +38,13 @@ from lakepact.io.resolving import (
     Governed,
     Surroundings,
     aligned,
+    refuse_foreign,
     resolve,
     surroundings_of,
     with_whole_quarantine,
 )
 from lakepact.io.tables import named_table, table_named
-from lakepact.io.telling import tell
+from lakepact.io.telling import tell, tell_refusal
 from lakepact.plan.model import DatasetRole
 from lakepact.quality.handling import SCHEMA_RULE
 from lakepact.quality.schema import Alignment
@@ -107,6 +109,7 @@ def write_with_contract(
         result = write_with_contract(df, "orders", version=">=1,<2", table="main.sales.orders", mode="merge")
         print(result.verdict, result.written, result.quarantine)
     """
+    refuse_foreign(df)
     surroundings = surroundings_of(store)
     governed = resolve(
         contract,
@@ -182,6 +185,7 @@ def write_governed(
             check = sampled(check, str(place))
         recorded = record(spark, surroundings, table, check)
         tell(spark, surroundings, governed, check, aside=place if aside else None)
+        check = replace(check, recorded=recorded)
     if check.verdict is Verdict.FAIL and not order.batch_aside:
         raise _violated(check)
     return WriteResult(
@@ -225,9 +229,19 @@ def _carried(alignment: Alignment, governed: Governed, order: WriteOrder) -> tup
 
 
 def settle_mismatch(
-    df: Any, governed: Governed, order: WriteOrder, surroundings: Surroundings, alignment: Alignment
+    df: Any,
+    governed: Governed,
+    order: WriteOrder,
+    surroundings: Surroundings,
+    alignment: Alignment,
+    *,
+    told_as: str = "",
 ) -> str:
-    """Raise ContractViolated LP892 for columns that do not fit, or propose them; where the draft went."""
+    """Raise ContractViolated LP892 for columns that do not fit, or propose them; where the draft went.
+
+    What is raised is recorded and told as well, as the run `told_as`, else as that of the order.
+    A run that is told twice is told once, so a stream, which keeps its name, gives each start its own.
+    """
     if alignment.fitting:
         return ""
     draft, table = "", order.table
@@ -244,8 +258,18 @@ def settle_mismatch(
         )
     if order.on_mismatch is OnMismatch.RAISE and governed.on_schema in (Response.WARN, Response.QUARANTINE):
         return draft
-    if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried_columns(alignment, order.on_mismatch)):
+    carried = carried_columns(alignment, order.on_mismatch)
+    if order.on_mismatch is OnMismatch.DRAFT or fitting(alignment.drift, carried):
         return draft
+    tell_refusal(
+        session_of(df),
+        surroundings,
+        governed,
+        [each for each in alignment.drift if not each.adapted and each.column not in carried],
+        table=table,
+        run_id=told_as or order.run_id,
+        clock=order.clock,
+    )
     contract = governed.contract
     raise ContractViolated(
         f"the columns do not fit '{contract.id}' {contract.version}, object {governed.rules.name!r}; "

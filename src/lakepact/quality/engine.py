@@ -11,7 +11,7 @@ from lakepact.quality.stopping import Stop
 from lakepact.results.model import RuleResult
 from lakepact.rules.model import ObjectRules
 
-__all__ = ["Data", "EngineContext", "FileData", "FrameData", "QualityEngine"]
+__all__ = ["Data", "EngineContext", "FileData", "FrameData", "QualityEngine", "TableData"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,17 @@ class FileData:
     paths: tuple[str, ...]
     format: str
     options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TableData:
+    """A table in memory: a pandas data frame, or what gives Arrow data (a PyArrow table, a Polars data frame).
+
+    It is checked as the Parquet file that it would be. What `isna()` of pandas calls missing (None, NaN, NaT) is
+    NULL; NaN of other tables stays NaN. The index of pandas is no column.
+    """
+
+    table: Any
 
 
 Data = FrameData | FileData

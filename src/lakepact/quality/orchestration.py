@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from lakepact.contract.model import Contract
 from lakepact.errors import LakepactError, UsageError
-from lakepact.quality.engine import Data, EngineContext, FrameData, QualityEngine
+from lakepact.quality.engine import Data, EngineContext, FrameData, QualityEngine, TableData
 from lakepact.quality.evaluated import Evaluated, TellsColumns
+from lakepact.quality.examples import with_examples
 from lakepact.quality.handling import (
     AnyRule,
     batch_rules,
@@ -32,6 +33,7 @@ from lakepact.quality.opening import open_engine
 from lakepact.quality.report import QualityReport
 from lakepact.quality.running import Outcome, Task, run_tasks
 from lakepact.quality.stopping import Stop
+from lakepact.quality.table_data import on_disk
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.derive import compile_rules
 from lakepact.rules.handling import EnforcementMode, Handling, handling_of
@@ -61,7 +63,7 @@ class _Share:
 
 
 def check_quality(
-    data: Data,
+    data: Data | TableData,
     contract: Contract,
     *,
     object_name: str | None = None,
@@ -69,7 +71,7 @@ def check_quality(
     mode: EnforcementMode | str | None = None,
     handling: Handling | None = None,
     policy: Policy | None = None,
-    references: Mapping[str, Data] | None = None,
+    references: Mapping[str, Data | TableData] | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     seconds: float | None = LIMIT,
     samples: int = 0,
@@ -81,12 +83,13 @@ def check_quality(
 
     engines: names or engines. The first one evaluates the rules of lakepact too (but `custom`, which cannot); rules of
     an engine that is not among them are skipped. With none, lakepact's rules are evaluated by Spark for a data frame
-    and by DuckDB for files, and each engine that the contract has rules for does its own.
+    and by DuckDB for files and tables in memory, and each engine that the contract has rules for does its own.
     handling, mode: stand in place of what the contract says is done about violations. seconds: the time that each
     engine has; one that takes longer is given up, its queries are ended, and its rules are errors. settings: arguments
     of engines, by name. samples: how many violating values a result may quote.
 
-    Raises UsageError LP976, LP977 for engines, LP978 where no object of the contract is meant.
+    Raises UsageError LP976, LP977 for engines, LP978 where no object of the contract is meant; ConfigurationError LP979
+    for what is no data, or cannot be read as a table; ExtraMissing LP972 where PyArrow is not installed for a table.
     """
     began = monotonic()
     handled = (handling or handling_of(contract)).with_mode(EnforcementMode(mode) if mode is not None else None)
@@ -95,28 +98,29 @@ def check_quality(
     run = Run(run_id=run_id or str(uuid.uuid4()), contract=contract, dataset=dataset or rules.table, clock=clock)
     if not handled.enabled:
         return _report(run, rules, _not_evaluated(run, rules), handled, began)
-    timed = tuple(with_moments(rule, run.clock()) for rule in rules.engine_rules)
-    shares = list(_shares(data, replace(rules, engine_rules=timed), engines, settings or {}))
-    context = EngineContext(run=run, references=references or {}, seconds=seconds, samples=samples)
-    telling = next((share.name for share in shares if isinstance(share.engine, TellsColumns)), "")
-    told: list[Evaluated] = []
-    outcomes = run_tasks(
-        [_task(each, data, context, told if each.name == telling else None) for each in shares],
-        seconds=seconds,
-        parallel=not isinstance(data, FrameData),
-    )
-    text = not isinstance(data, FrameData) and data.format in _TEXT_FORMATS
-    alignment = handled_alignment(told[0].alignment, rules, handled, text=text) if told else None
-    results = [schema_result(run, rules.name, alignment, handled, asked=bool(telling))]
-    for share, outcome in zip(shares, outcomes, strict=True):
-        results += _settled(run, share, outcome, rules)
-    results += _left_out(run, rules, results)
-    return replace(
-        _report(run, rules, results, handled, began),
-        drift=alignment.drift if alignment is not None else (),
-        counts=told[0].counts if told else None,
-        seconds={share.name: outcome.seconds for share, outcome in zip(shares, outcomes, strict=True)},
-    )
+    with on_disk(data, references or {}) as (held, others):
+        timed = tuple(with_moments(rule, run.clock()) for rule in rules.engine_rules)
+        shares = list(_shares(held, replace(rules, engine_rules=timed), engines, settings or {}))
+        context = EngineContext(run=run, references=others, seconds=seconds, samples=samples)
+        telling = next((share.name for share in shares if isinstance(share.engine, TellsColumns)), "")
+        told: list[Evaluated] = []
+        outcomes = run_tasks(
+            [_task(each, held, context, told if each.name == telling else None) for each in shares],
+            seconds=seconds,
+            parallel=not isinstance(held, FrameData),
+        )
+        text = not isinstance(held, FrameData) and held.format in _TEXT_FORMATS
+        alignment = handled_alignment(told[0].alignment, rules, handled, text=text) if told else None
+        results = [schema_result(run, rules.name, alignment, handled, asked=bool(telling))]
+        for share, outcome in zip(shares, outcomes, strict=True):
+            results += _settled(run, share, outcome, rules)
+        results += _left_out(run, rules, results)
+        return replace(
+            _report(run, rules, results, handled, began),
+            drift=alignment.drift if alignment is not None else (),
+            counts=told[0].counts if told else None,
+            seconds={share.name: outcome.seconds for share, outcome in zip(shares, outcomes, strict=True)},
+        )
 
 
 def _chosen(objects: Sequence[ObjectRules], name: str | None, contract: Contract) -> ObjectRules:
@@ -194,7 +198,7 @@ def _task(share: _Share, data: Data, context: EngineContext, told: list[Evaluate
         if told is None:
             return tuple(engine.evaluate(data, share.rules, own))
         told.append(engine.evaluate_data(data, share.rules, own))
-        return told[-1].results
+        return with_examples(told[-1].results, data, share.rules, own)
 
     session = getattr(data.frame, "sparkSession", None) if isinstance(data, FrameData) else None
     return Task(share.name, evaluate, stop, session)

@@ -8,13 +8,16 @@ from concurrent.futures import Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from lakepact.errors import LakepactError
 from lakepact.quality.stopping import Stop, stoppable_jobs
 from lakepact.results.model import RuleResult
+from lakepact.spark.quiet import failure_text
 
 __all__ = ["Outcome", "Task", "run_tasks"]
+
+_STACK: Final = "\n\tat "
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +95,7 @@ def _outcome(task: Task, run: _Run, seconds: float | None) -> Outcome:
     if isinstance(error, LakepactError):
         hint = f"; {error.hint}" if error.hint else ""
         return Outcome((), spent, f"{error.message}{hint}")
-    text = " ".join(str(error).split())[:500]
+    # The stack of Java says nothing to those who read results.
+    said = str(error) if _STACK not in str(error) else failure_text(error)
+    text = " ".join(said.split())[:500]
     return Outcome((), spent, f"the engine {task.name} failed: {type(error).__name__}{f': {text}' if text else ''}")
