@@ -46,7 +46,7 @@ def test_the_page_shows_what_is_printed(
     Path("contracts/orders.odcs.yaml").write_text(CONTRACT)
     monkeypatch.setenv("LAKEPACT_RESULTS", str(write_results(tmp_path / "lake", _days(35, LAST))))
     at = ("--at", "2024-05-01T18:00Z")
-    trend, rollup, levels, metrics = blocks
+    trend, rollup, prune, levels, metrics = blocks
     assert _printed(capsys, "results", "trend", "--contract", "sales.orders", *at, "--rule", RULE) == trend
     assert _printed(capsys, "results", "rollup") + "\n" + _printed(capsys, "results", "rollup") == rollup
     assert _printed(capsys, "sla", "status", "contracts/orders.odcs.yaml", *at, code=1) == levels
@@ -55,6 +55,15 @@ def test_the_page_shows_what_is_printed(
     monkeypatch.setenv("LAKEPACT_RESULTS", str(write_results(tmp_path / "now", _days(35, now - dt.timedelta(hours=7)))))
     _printed(capsys, "metrics", "textfile", "lakepact.prom", "--contract", "contracts/orders.odcs.yaml")
     assert set(metrics.splitlines()) <= set(Path("lakepact.prom").read_text().splitlines())
+    # So is what is pruned: all but the date is the same every day.
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    monkeypatch.setenv("LAKEPACT_RESULTS", str(write_results(tmp_path / "old", _days(95, midnight))))
+    pruned = [_printed(capsys, "results", "prune", "--older-than", "90d", *words) for words in (["--dry-run"], [])]
+    assert _dateless("\n".join(pruned)) == _dateless(prune)
+
+
+def _dateless(text: str) -> str:
+    return re.sub(r"\d{4}-\d\d-\d\d", "DATE", text)
 
 
 def _days(count: int, last: dt.datetime) -> list[RuleResult]:

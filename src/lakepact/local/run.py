@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import tempfile
 import uuid
 import warnings
@@ -38,6 +37,7 @@ from lakepact.plan.model import FileSource, Plan, Select
 from lakepact.project.model import Environment, Project, ResolvedPipeline
 from lakepact.project.planning import pipeline_rules, plan_pipeline
 from lakepact.project.resolve import resolve_pipeline, select_environment, select_pipelines
+from lakepact.spark.quiet import errors_expected
 from lakepact.spark.session import LocalSession, open_local_session
 from lakepact.targets import pipeline_python
 
@@ -98,15 +98,10 @@ def run_project(
 @contextmanager
 def _quiet_pyspark() -> Iterator[None]:
     """Errors are ours to tell; pyspark would log those of analysis with their stacks, and warn when Java is gone."""
-    logger = logging.getLogger("SQLQueryContextLogger")
-    before, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]|.*RPC could not be completed")
-            warnings.filterwarnings("ignore", module=r"pyspark\.")
-            yield
-    finally:
-        logger.disabled = before
+    with errors_expected(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]|.*RPC could not be completed")
+        warnings.filterwarnings("ignore", module=r"pyspark\.")
+        yield
 
 
 @dataclass(frozen=True, slots=True)
