@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -133,6 +134,18 @@ def test_states_of_a_statement(workspace: WorkspaceStatements) -> None:
     assert ask(workspace, "POST", f"/{second}/cancel", {}).json() == {}
     assert ask(workspace, "GET", f"/{second}").json()["status"]["state"] == "CANCELED"
     assert workspace.statements == []
+
+
+def test_no_statement_outlives_the_double(spark: Any) -> None:
+    """Spark may be stopped when the double is gone: a statement that began after that would fail, or hang."""
+    before = set(threading.enumerate())
+    with WorkspaceStatements(spark) as workspace:
+        workspace.slow(60)
+        waits = send(workspace, "SELECT 1", wait_timeout="0s").json()
+        assert waits["status"]["state"] in ("PENDING", "RUNNING")
+        assert set(threading.enumerate()) - before
+    assert workspace.statements == []
+    assert not [thread for thread in set(threading.enumerate()) - before if "(_run)" in thread.name]
 
 
 def test_grants_and_tags_are_checked(workspace: WorkspaceStatements, spark: Any) -> None:

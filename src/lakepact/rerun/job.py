@@ -21,6 +21,7 @@ from lakepact.errors import ContractMissing, EnvironmentLacking, LakepactError, 
 from lakepact.rerun.adopting import Adopted, Adoption, ContractSource, adopt
 from lakepact.rerun.bindings import Binding, affected
 from lakepact.rerun.inbox import Arrival, Effect, EffectKey, EffectState, Inbox, InboxEvent, InboxState, Origin
+from lakepact.rerun.leases import Leases
 from lakepact.rerun.payload import EventType
 from lakepact.rerun.runner import PipelineRunner, RunState, UpdateOutcome, UpdateRequest
 from lakepact.store.encoding import read_time, time_text
@@ -117,15 +118,18 @@ class RerunJob:
         reason, and it is tried again where that may help.
         """
         events = self.inbox.claim(self.worker, self.lease, limit=limit)
+        leases = Leases(self.inbox, events, lease=self.lease, clock=self.clock)
         by_contract: dict[str, list[InboxEvent]] = {}
         done: list[Rerun] = []
         for event in events:
             try:
                 by_contract.setdefault(self.source.contract_id(event.arrival), []).append(event)
             except LakepactError as error:
-                done.append(self._failed(event, event.arrival.contract_id, error))
+                done.append(self._failed(event, leases, event.arrival.contract_id, error))
         for contract_id, together in by_contract.items():
-            done += self._contract(contract_id, together)
+            leases.renew_when_due()
+            if ours := [event for event in together if leases.holds(event)]:
+                done += self._contract(contract_id, ours, leases)
         return tuple(done)
 
     def preview(self, *, contracts: Iterable[str] = (), polls: bool = False) -> tuple[Rerun, ...]:
@@ -165,23 +169,23 @@ class RerunJob:
             already=tuple(name for name in names if name in finished),
         )
 
-    def _contract(self, contract_id: str, events: Sequence[InboxEvent]) -> list[Rerun]:
+    def _contract(self, contract_id: str, events: Sequence[InboxEvent], leases: Leases) -> list[Rerun]:
         """One look at the source for all events of a contract; the first one carries the effects."""
         leader = events[0]
         try:
             adopted = adopt(self.source, self.store, contract_id, delivery_id=leader.delivery_id)
-            rerun = self._run(leader, adopted)
+            rerun = self._run(leader, leases, adopted)
         except LakepactError as error:
-            return [self._failed(event, contract_id, error) for event in events]
-        return [self._ended(event, replace(rerun, delivery_id=event.delivery_id), leader) for event in events]
+            return [self._failed(event, leases, contract_id, error) for event in events]
+        return [self._ended(event, leases, replace(rerun, delivery_id=event.delivery_id), leader) for event in events]
 
-    def _run(self, event: InboxEvent, adopted: Adopted) -> Rerun:
+    def _run(self, event: InboxEvent, leases: Leases, adopted: Adopted) -> Rerun:
         found = Rerun(delivery_id=event.delivery_id, contract_id=adopted.contract_id, reason=adopted.reason)
         contract = adopted.contract
         if adopted.adoption is not Adoption.IN_FORCE or contract is None:
             return found
         bound = affected(self.bindings, contract.id, contract.version)
-        outcomes = [(binding, self._pipeline(event, contract, binding, adopted.level)) for binding in bound]
+        outcomes = [(binding, self._pipeline(event, leases, contract, binding, adopted.level)) for binding in bound]
         ran = tuple(each.pipeline for each, outcome in outcomes if outcome is not None)
         failed = [
             f"{each.pipeline}: {outcome.message or outcome.state}"
@@ -198,7 +202,9 @@ class RerunJob:
             reason="" if bound else f"no pipeline is bound to '{contract.id}' {contract.version}",
         )
 
-    def _pipeline(self, event: InboxEvent, contract: Contract, binding: Binding, level: Level) -> UpdateOutcome | None:
+    def _pipeline(
+        self, event: InboxEvent, leases: Leases, contract: Contract, binding: Binding, level: Level
+    ) -> UpdateOutcome | None:
         """The update of one pipeline, from wherever an earlier attempt left it; None where another delivery has it."""
         key = _key(contract, binding.pipeline)
         begun = _Progress(self.clock())
@@ -217,7 +223,7 @@ class RerunJob:
             )
             progress = replace(progress, update_id=self.runner.start(request))
             self._mark(key, event, progress)
-        outcome = self._followed(event, binding.pipeline, progress.update_id, contract)
+        outcome = self._followed(event, leases, binding.pipeline, progress.update_id, contract)
         progress = replace(progress, state=outcome.state.value, message=outcome.message)
         self._mark(key, event, progress)
         for number, reporter in enumerate(self.reporters):
@@ -229,45 +235,47 @@ class RerunJob:
         self.inbox.settle_effect(key, event.delivery_id, ended, note=progress.note())
         return outcome
 
-    def _followed(self, event: InboxEvent, pipeline: str, update_id: str, contract: Contract) -> UpdateOutcome:
-        """The end of an update; the event's lease is kept meanwhile."""
-        held, renew_at = event, self.clock() + self.lease / 3
+    def _followed(
+        self, event: InboxEvent, leases: Leases, pipeline: str, update_id: str, contract: Contract
+    ) -> UpdateOutcome:
+        """The end of an update; all leases are kept meanwhile. Raises StoreConflict where the event's is lost."""
         while True:
             outcome = self.runner.outcome(pipeline, update_id, contract)
             if outcome.state.ended:
                 return outcome
-            if self.clock() >= renew_at:
-                held = self.inbox.extend(held, self.lease)
-                renew_at = self.clock() + self.lease / 3
+            leases.renew_when_due()
+            leases.held(event)
             self.pause(_PAUSE)
 
     def _mark(self, key: EffectKey, event: InboxEvent, progress: _Progress) -> None:
         self.inbox.settle_effect(key, event.delivery_id, EffectState.BEGUN, note=progress.note())
 
-    def _ended(self, event: InboxEvent, rerun: Rerun, leader: InboxEvent) -> Rerun:
+    def _ended(self, event: InboxEvent, leases: Leases, rerun: Rerun, leader: InboxEvent) -> Rerun:
         """Settle an event after its contract's look."""
-        current = self.inbox.get(event.delivery_id)
         said = rerun.reason if event is leader else f"looked at together with {leader.delivery_id}"
         try:
+            current = leases.held(event)
+            leases.settled(event)
             if rerun.failed:
                 # The pipeline ran and failed: to run it again by itself would cost the same and end the same.
                 self.inbox.fail(current, "; ".join(rerun.failed))
                 return replace(rerun, state=InboxState.DEAD)
             self.inbox.complete(current, reason=said)
         except StoreConflict as error:
-            return replace(rerun, state=current.state, reason=error.message)
+            return replace(rerun, state=self.inbox.get(event.delivery_id).state, reason=error.message)
         return replace(rerun, reason=said)
 
-    def _failed(self, event: InboxEvent, contract_id: str, error: LakepactError) -> Rerun:
+    def _failed(self, event: InboxEvent, leases: Leases, contract_id: str, error: LakepactError) -> Rerun:
         """Say why an event could not be seen through, and when that may be tried again."""
         again = isinstance(error, RemoteFailed | EnvironmentLacking | StoreConflict)
         reason = "; ".join([f"{error.code}: {error.message}", *(each.message for each in error.problems)])
         _LOG.warning("event %s of contract %r: %s", event.delivery_id, contract_id, reason)
         try:
-            current = self.inbox.get(event.delivery_id)
+            current = leases.held(event)
+            leases.settled(event)
             settled = self.inbox.fail(current, reason, self._retry_at(current) if again else None)
         except LakepactError as second:
-            _LOG.warning("event %s stays claimed until its lease is over: %s", event.delivery_id, second.message)
+            _LOG.warning("event %s stays as it is: %s", event.delivery_id, second.message)
             settled = event
         return Rerun(delivery_id=event.delivery_id, contract_id=contract_id, state=settled.state, reason=reason)
 

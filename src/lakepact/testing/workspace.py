@@ -105,6 +105,8 @@ class Workspace(HttpDouble):
     def __exit__(self, *error: object) -> None:
         self.runs.cancel_all()
         self.pipelines.cancel_all()
+        if self.statements is not None:
+            self.statements.cancel_all()
         self._engine.close()
         super().__exit__(*error)
         if "_folder" in self.__dict__:

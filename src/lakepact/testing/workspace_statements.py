@@ -35,6 +35,8 @@ _TYPE: Final = re.compile(
     r"STRING|BOOLEAN|TINYINT|SMALLINT|INT|BIGINT|FLOAT|DOUBLE|DECIMAL(?:\(\d+(?:,\s*\d+)?\))?|DATE|TIMESTAMP"
 )
 _ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "CLOSED"})
+# How long one is waited for that Spark does not end.
+_STOP_SECONDS: Final = 60.0
 _Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -117,6 +119,20 @@ class WorkspaceStatements(HttpDouble):
         self._slow = 0.0
         self._starts_at = 0.0
         self._lock = threading.RLock()
+        self._threads: list[threading.Thread] = []
+
+    def __exit__(self, *error: object) -> None:
+        self.cancel_all()
+        super().__exit__(*error)
+
+    def cancel_all(self) -> None:
+        """Let no statement begin any more, and wait for those that Spark has begun: it may be stopped afterwards."""
+        with self._lock:
+            statements, threads = list(self._known.values()), list(self._threads)
+        for statement in statements:
+            statement.become("CANCELED")
+        for thread in threads:
+            thread.join(_STOP_SECONDS)
 
     def stop(self, for_seconds: float) -> None:
         """The warehouse is stopped, and takes so long to start; statements are PENDING meanwhile."""
@@ -217,9 +233,11 @@ class WorkspaceStatements(HttpDouble):
         )
         if len(statement.text.encode()) > 16 * _MIB:
             raise _invalid("The maximum query text size is 16 MiB.")
+        thread = threading.Thread(target=self._run, args=(statement,), daemon=True)
         with self._lock:
             self._known[statement.id] = statement
-        threading.Thread(target=self._run, args=(statement,), daemon=True).start()
+            self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
+            thread.start()
         ended = statement.ended(float(wait[:-1]))
         if not ended and wait != "0s" and on_wait == "CANCEL":
             statement.become("CANCELED")
