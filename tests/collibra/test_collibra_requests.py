@@ -291,7 +291,7 @@ def test_a_short_look_that_does_not_do_is_the_beginning_of_the_long_one(server: 
     contracts = "/rest/dataProduct/v1/dataContracts"
     looked = [contracts, "/rest/2.0/comments", f"/rest/2.0/assets/{asset}"]
     versions = [f"{contracts}/{asset}/versions", f"{contracts}/{asset}/versions/manifest"]
-    with pytest.raises(ContractMissing):
+    with pytest.raises(ContractMissing, match=r"^LP\d+: .*orders"):
         opened(fresh_for=30.0).latest("orders")
     assert asked(server) == looked + versions
     server.set_asset_status(asset, "Accepted")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from foreign_engines import context_of, engine_rules, write_parquet
 from planted import planted
@@ -19,12 +20,12 @@ from quality_samples import contract, engine_rule
 
 from lakepact.quality.custom import CustomEngine
 from lakepact.quality.delegated import Delegate, Finding
-from lakepact.quality.engine import EngineContext, FrameData, QualityEngine
+from lakepact.quality.engine import EngineContext, FileData, FrameData, QualityEngine
 from lakepact.quality.native import Run
 from lakepact.quality.opening import open_engine
 from lakepact.quality.orchestration import check_quality
 from lakepact.quality.running import Task, run_tasks
-from lakepact.quality.stopping import Stop, endable_python, stoppable_jobs
+from lakepact.quality.stopping import GivenUp, Stop, stoppable_jobs
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules import compile_rules
 
@@ -98,44 +99,42 @@ def test_what_cannot_be_ended_hides_nothing_else() -> None:
     assert seen == ["gone", "query", "query"]
 
 
-def test_what_is_computed_in_python_ends_at_its_next_step() -> None:
-    stop, said, hour = Stop(), [], time.monotonic() + 120
+def test_what_is_computed_in_python_ends_where_it_asks() -> None:
+    stop, said, late = Stop(), [], time.monotonic() + 120
 
     def evaluate() -> tuple[RuleResult, ...]:
+        stop.check()
         try:
-            with endable_python(stop):
-                while time.monotonic() < hour:
-                    sum(range(100))
-        except TimeoutError as error:
-            said.append(str(error))
+            while time.monotonic() < late:
+                try:
+                    stop.check()
+                except Exception:  # as libraries do that go on after errors
+                    said.append("goes on")
+        except GivenUp:
+            said.append("ends")
         return ()
 
     (outcome,) = run_tasks([Task("python", evaluate, stop)], seconds=0.05, parallel=True)
     assert outcome.fault == "the engine python gave no answer within 0.05 seconds"
     assert soon(lambda: not threads("lakepact-python"))
-    assert said == ["nobody waits for it any more"]
-
-
-def test_what_has_ended_by_itself_is_not_ended() -> None:
-    stop = Stop()
-    with endable_python(stop):
-        pass
-    stop.end_once()
-    assert sum(range(1000)) == 499500
+    assert said == ["ends"]
 
 
 def test_great_expectations_on_files_end(tmp_path: Path) -> None:
     pytest.importorskip("great_expectations")
     data = write_parquet(tmp_path / "rows.parquet", "id BIGINT", [{"id": 1}])
+    large = FileData(paths=(str(tmp_path / "large.parquet"),), format="parquet")
+    duckdb.sql(f"COPY (SELECT range AS id FROM range(2000000)) TO '{large.paths[0]}'")
     sample = planted()
     few = engine_rules(sample, "gx", {"type": "expect_table_row_count_to_equal", "value": 1})
-    many = replace(few, engine_rules=tuple(replace(few.engine_rules[0], id=f"customers.{n}") for n in range(30_000)))
+    # Some minutes of work.
+    between = {"type": "expect_column_values_to_be_between", "column": "id"}
+    many = engine_rules(sample, "gx", *(between | {"min_value": -number} for number in range(200)))
     engine, context = open_engine("gx"), context_of(sample)
     assert [each.status for each in engine.evaluate(data, few, context)] == [RuleStatus.PASS]
-    stop = context.stop
-    task = Task("gx", lambda: engine.evaluate(data, many, context), stop)
-    (outcome,) = run_tasks([task], seconds=1, parallel=True)
-    assert outcome.fault == "the engine gx gave no answer within 1 seconds"
+    task = Task("gx", lambda: engine.evaluate(large, many, context), context.stop)
+    (outcome,) = run_tasks([task], seconds=2, parallel=True)
+    assert outcome.fault == "the engine gx gave no answer within 2 seconds"
     assert soon(lambda: not threads("lakepact-gx"))
     (after,) = engine.evaluate(data, few, context_of(sample))
     assert after.status is RuleStatus.PASS
@@ -214,6 +213,11 @@ def active(spark: Any) -> set[int]:
     return set(spark.sparkContext.statusTracker().getActiveJobsIds())
 
 
+def views(spark: Any) -> set[str]:
+    """The temporary views of lakepact, of which a governed read that is filtered leaves one to its reader."""
+    return {row.tableName for row in spark.sql("SHOW TABLES").collect() if row.tableName.startswith("_lakepact_")}
+
+
 @pytest.fixture
 def idle(spark: Any) -> Iterator[Any]:
     """The session, which is left without jobs."""
@@ -249,13 +253,13 @@ def test_jobs_of_each_engine_end(idle: Any, local_session: Any, engine: str) -> 
     name = "custom" if engine == "connect" else engine
     own = [{**engine_rule(name, "slow"), "implementation": SLOW_RULES[name]}] if name in SLOW_RULES else []
     evaluation = Evaluation(open_engine(name, {"allow": [f"{MODULE}.*"]} if name == "custom" else {}), frame, own)
-    before = active(idle)
+    before, known = active(idle), views(idle)
     evaluation.start()
     assert soon(lambda: bool(active(idle) - before) or not evaluation.is_alive())
     evaluation.context.stop.end(evaluation)
     assert soon(lambda: not evaluation.is_alive() and not threads("lakepact-check") and not active(idle))
     assert evaluation.ended
-    assert not [row for row in idle.sql("SHOW TABLES").collect() if row.tableName.startswith("_lakepact_")]
+    assert views(idle) <= known
 
 
 class Evaluation(threading.Thread):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice
@@ -26,7 +26,7 @@ from lakepact.quality.engine import Data, EngineContext
 from lakepact.quality.examples import BrokenRows, broken_by_demand, broken_by_expectation, example_rows
 from lakepact.quality.handling import AnyRule
 from lakepact.quality.shaped import ShapedData, Unanswerable, opened
-from lakepact.quality.stopping import Stop, endable_python
+from lakepact.quality.stopping import GivenUp, Stop
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.literals import Inexpressible, as_fraction
 from lakepact.rules.model import Action, ObjectRules, RowRule
@@ -82,8 +82,10 @@ class GxEngine:
         def evaluate() -> dict[str, Finding]:
             with _quiet(), opened(data, rules, context, extra="gx") as shaped:
                 evaluation = _Evaluation(library, shaped, rules, context, compiled=self._compiled, docs=self._docs)
-                with _endable(shaped, context.stop):
+                try:
                     return evaluation.findings()
+                except GivenUp:
+                    raise TimeoutError("nobody waits for it any more") from None
 
         return _GX.results(asked, context, evaluate)
 
@@ -113,9 +115,14 @@ def _quiet() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _endable(data: ShapedData, stop: Stop) -> AbstractContextManager[None]:
-    """What pandas computes is ended from outside; what Spark does ends with its jobs."""
-    return nullcontext() if data.session is not None else endable_python(stop)
+def _asking(stop: Stop, records: Callable[..., Any]) -> Callable[..., Any]:
+    """A method by which each metric of GX gets the data, and which asks first whether anybody still waits."""
+
+    def asked(*arguments: Any, **named: Any) -> Any:
+        stop.check()
+        return records(*arguments, **named)
+
+    return asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,7 @@ class _Evaluation:
     ) -> None:
         self._library = library
         self._data = data
+        self._stop = context.stop
         self._rules = rules
         self._compiled = compiled
         self._docs = docs
@@ -162,6 +170,7 @@ class _Evaluation:
         for each in asked:
             for number, expectation in enumerate(each.expectations):
                 name = f"{each.rule.id}#{number}"
+                self._stop.check()
                 try:
                     built[name] = self._built(expectation, name)
                 except Inexpressible as reason:
@@ -245,6 +254,8 @@ class _Evaluation:
                 source.get_execution_engine().spark = self._data.session
             else:
                 source = sources.add_pandas(name=_NAME)
+                engine = source.get_execution_engine()
+                engine.get_domain_records = _asking(self._stop, engine.get_domain_records)
             batch = source.add_dataframe_asset(name=self._rules.name).add_batch_definition_whole_dataframe(_NAME)
             definition = context.validation_definitions.add(
                 self._library.ValidationDefinition(name=_NAME, data=batch, suite=suite)

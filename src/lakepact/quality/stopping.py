@@ -1,12 +1,11 @@
 """Ends work that nobody waits for any more: jobs of Spark by a tag, queries of DuckDB by an interrupt.
 
-What a thread waits for can be ended: then the query fails where it was asked. What it computes in Python ends at its
-next step, if it says that it may be (`endable_python`); a step in a library's own code is not broken off.
+What a thread waits for can be ended: then the query fails where it was asked. What it computes in Python goes on to the
+next place where it asks whether anybody still waits (`Stop.check`).
 """
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,15 +13,17 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-__all__ = ["Stop", "endable_python", "stoppable_jobs"]
+__all__ = ["GivenUp", "Stop", "stoppable_jobs"]
 
 # Between two queries there is nothing to end, so that it is tried again; what goes on for long is asked less often.
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 # Seconds after which a server that tells no progress is taken for one that never does.
 _SILENCE: Final = 10.0
-# Seconds that a computation has to clear up before it is ended again.
-_CLEARING: Final = 2.0
+
+
+class GivenUp(BaseException):
+    """Nobody waits for an evaluation any more. No library that goes on after errors goes on after it."""
 
 
 class Stop:
@@ -44,6 +45,11 @@ class Stop:
     def asked(self) -> bool:
         """Whether the end was asked for: what has not begun yet need not begin."""
         return self._asked.is_set()
+
+    def check(self) -> None:
+        """Go on. Raises GivenUp where the end was asked for."""
+        if self.asked:
+            raise GivenUp
 
     @contextmanager
     def ending(self, end: Callable[[], object]) -> Iterator[None]:
@@ -105,35 +111,6 @@ def stoppable_jobs(stop: Stop, session: Any) -> Iterator[None]:
     finally:
         # A session that is gone has no tags.
         _done(jobs.leave)
-
-
-class _Ended(BaseException):
-    """Raised in a thread from outside; nothing that catches errors catches it."""
-
-
-@contextmanager
-def endable_python(stop: Stop) -> Iterator[None]:
-    """While this is open, what this thread computes ends with `stop`: TimeoutError is raised here.
-
-    Only for code that holds nothing that others wait for, because it may be left between any two steps.
-    """
-    thread = ctypes.c_ulong(threading.get_ident())
-    ended: list[float] = []
-
-    def end() -> None:
-        if not ended or monotonic() - ended[-1] > _CLEARING:
-            ended.append(monotonic())
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Ended))
-
-    try:
-        try:
-            with stop.ending(end):
-                yield
-        finally:
-            # What is on its way must not arrive elsewhere.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
-    except _Ended:
-        raise TimeoutError("nobody waits for it any more") from None
 
 
 def _context_of(session: Any) -> Any:
