@@ -50,8 +50,9 @@ _COMPACTED: Final = 32 * 1024 * 1024
 # Small, because it is done often: files of this size are not written again.
 _JOINED: Final = 1024 * 1024
 _SHORTEST: Final = timedelta(hours=1)
-# A commit reads again what the log says since the checkpoint that its handle began with: it costs more with each one.
-_CHECKPOINT_EVERY: Final = 50
+# A commit reads again what the log says since the checkpoint that its handle began with: 0.1 ms for each commit, and so
+# does a checkpoint, which costs some 20 ms besides. Together that is least at about this number.
+_CHECKPOINT_EVERY: Final = 20
 # To join files is a commit of its own, and the one that it overtakes is made twice: it is done after so many seconds
 # without one, or when so many times more files than are joined have come without a pause.
 _CALM: Final = 1.0
