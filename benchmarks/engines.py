@@ -29,7 +29,8 @@ from lakepact.spark.session import open_local_session
 
 __all__ = ["measure_engines"]
 
-_ROUNDS = 3
+# After those that warm up: a check is measured as Java runs it after a while, and not while it compiles it.
+_WARM, _ROUNDS, _ROUNDS_OF_MANY = 2, 7, 3
 # Of the floor, by engine: Spark evaluates lakepact's rules, DuckDB does without Java, the others are measured beside.
 _LIMITS = {"native": 1.1, "duckdb": 0.3, "soda": 2.0, "gx": 3.0}
 # Seconds that a million rows may take, warm; more rows in proportion, fewer as long.
@@ -130,7 +131,8 @@ def _measured(spark: Any, path: str, *, rows: int) -> Iterator[Line]:
     engines = {name: open_engine(name, {"compiled": True} if name in ("soda", "gx") else {}) for name in _LIMITS}
     works = {name: checks(engine, given.get(name, given["native"])) for name, engine in engines.items()}
     alone = {f"bare {name}": made(spark, frame, contract, rules) for name, made in _BARE.items()}
-    spent, taken = _rounds(spark, {"floor": floor, **works, **alone})
+    rounds = _ROUNDS if rows < _MANY else _ROUNDS_OF_MANY
+    spent, taken = _rounds(spark, {"floor": floor, **works, **alone}, rounds)
     bare = statistics.median(spent["floor"])
     share = max(1.0, rows / 1e6)
     for name in works:
@@ -151,16 +153,16 @@ def _measured(spark: Any, path: str, *, rows: int) -> Iterator[Line]:
 
 
 def _rounds(
-    spark: Any, works: Mapping[str, Callable[[], None]]
+    spark: Any, works: Mapping[str, Callable[[], None]], rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """CPU seconds and seconds of each piece of work in each round, after one that warms up."""
+    """CPU seconds and seconds of each piece of work in each round, after those that warm up."""
     spent: dict[str, list[float]] = {name: [] for name in works}
     taken: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(_ROUNDS + 1):
+    for number in range(_WARM + rounds):
         for name, work in works.items():
             before, began = cpu_seconds(spark), time.perf_counter()
             work()
-            if number:
+            if number >= _WARM:
                 taken[name].append(time.perf_counter() - began)
                 spent[name].append(cpu_seconds(spark) - before)
     return spent, taken

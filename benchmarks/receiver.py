@@ -11,14 +11,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.clicks import measure_clicks
 from benchmarks.measure import Line
+from lakepact.rerun.signatures import read_secrets, sign
 
 __all__ = ["measure_receiver"]
 
@@ -103,13 +105,57 @@ def _kept(folder: Path) -> Counter[str]:
     return Counter(rows.column("key").to_pylist())
 
 
+@dataclass(slots=True)
+class _Notice:
+    """One notice that was sent: when it was due, and whether it was sent before."""
+
+    name: str
+    due: float
+    again: bool
+
+
+class _Connection(asyncio.Protocol):
+    """One request at a time. What is measured is the other side, so that this one does as little as it can."""
+
+    def __init__(self, answered: Callable[[_Connection, _Notice, int], None]) -> None:
+        self._answered = answered
+        self._notice: _Notice | None = None
+        self._got = b""
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def send(self, notice: _Notice, request: bytes) -> None:
+        self._notice, self._got = notice, b""
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        head, ended, rest = self._got.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        if ended and len(rest) >= (int(length[1]) if length else 0):
+            self._end(int(head[9:12]))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(0)
+
+    def _end(self, status: int) -> None:
+        notice, self._notice = self._notice, None
+        if notice is not None:
+            self._answered(self, notice, status)
+
+
 class _Sender:
     """Sends at the given times and never waits for an answer before the next; latency counts from the time given."""
 
     def __init__(self, address: str, prefix: str) -> None:
         self._parts = urlsplit(address)
         self._prefix = prefix
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[_Connection] = []
+        self._sent = 0
+        self._all_answered = asyncio.Event()
         self.latencies: list[float] = []
         self.received: list[str] = []
         self.statuses: Counter[int] = Counter()
@@ -117,58 +163,53 @@ class _Sender:
 
     async def run(self, seconds: int) -> None:
         started = time.perf_counter() + 0.1
-        tasks = []
-        for number in range(seconds * _RATE):
+        self._sent = seconds * _RATE
+        for number in range(self._sent):
             due = started + number / _RATE
             await asyncio.sleep(max(due - time.perf_counter(), 0))
-            tasks.append(asyncio.create_task(self._send(number, due)))
-        await asyncio.gather(*tasks)
+            again = number % _AGAIN == _AGAIN - 1
+            name = f"{self._prefix}_{number - _AGAIN // 2 if again else number}"
+            body = _LARGE_BODY if number % _LARGE == 0 else _BODY
+            connection = await self._connected()
+            connection.send(_Notice(name, due, again), _head(self._parts.path, name, body) + body)
+        await self._all_answered.wait()
 
-    async def _send(self, number: int, due: float) -> None:
-        again = number % _AGAIN == _AGAIN - 1
-        name = f"{self._prefix}_{number - _AGAIN // 2 if again else number}"
-        body = _body(large=number % _LARGE == 0)
-        status = await self._posted(name, body)
-        self.latencies.append(time.perf_counter() - due)
+    async def _connected(self) -> _Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            # What is idle for long is closed by the other side.
+            if not connection.transport.is_closing():
+                return connection
+        loop, place = asyncio.get_running_loop(), (self._parts.hostname, self._parts.port)
+        _, connection = await loop.create_connection(lambda: _Connection(self._answered), *place)
+        return connection
+
+    def _answered(self, connection: _Connection, notice: _Notice, status: int) -> None:
+        self.latencies.append(time.perf_counter() - notice.due)
         self.statuses[status] += 1
         if status == 202:
-            self.received.append(name)
-        if status != (200 if again else 202):
+            self.received.append(notice.name)
+        if status != (200 if notice.again else 202):
             self.others += 1
-
-    async def _posted(self, name: str, body: bytes) -> int:
-        try:
-            reader, writer = await self._connected()
-            writer.write(_head(self._parts.path, name, body) + body)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", answer)
-            await reader.readexactly(int(length[1]) if length else 0)
-        except (OSError, asyncio.IncompleteReadError):
-            return 0
-        self._idle.append((reader, writer))
-        return int(answer[9:12])
-
-    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        while self._idle:
-            reader, writer = self._idle.pop()
-            # What is idle for long is closed by the other side.
-            if not reader.at_eof():
-                return reader, writer
-            writer.close()
-        return await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        if status:
+            self._idle.append(connection)
+        if len(self.latencies) == self._sent:
+            self._all_answered.set()
 
 
-def _body(*, large: bool) -> bytes:
+def _body(size: int = 0) -> bytes:
     # Alike but for the padding, so that one that is sent twice says the same.
     data = {"contractAssetId": "01900000-0000-7000-8000-000000000001", "version": "1.2.0", "status": "Accepted"}
     content = {"type": "collibra.data_contract.status_changed", "timestamp": "2024-01-31T10:00:00Z", "data": data}
-    return json.dumps(content).encode().ljust(_MOST_BODY if large else 0)
+    return json.dumps(content).encode().ljust(size)
+
+
+_BODY = _body()
+_LARGE_BODY = _body(_MOST_BODY)
+_KEY = read_secrets(_SECRET)[0]
 
 
 def _head(path: str, name: str, body: bytes) -> bytes:
-    from lakepact.rerun.signatures import read_secrets, sign
-
-    (secret,) = read_secrets(_SECRET)
     sent = int(time.time())
     lines = [
         f"POST {path} HTTP/1.1",
@@ -177,14 +218,19 @@ def _head(path: str, name: str, body: bytes) -> bytes:
         f"content-length: {len(body)}",
         f"webhook-id: {name}",
         f"webhook-timestamp: {sent}",
-        f"webhook-signature: {sign(secret, name, sent, body)}",
+        f"webhook-signature: {sign(_KEY, name, sent, body)}",
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
 
-def _send_and_report(address: str, seconds: int, prefix: str) -> None:
+async def _send(address: str, seconds: int, prefix: str) -> _Sender:
     sender = _Sender(address, prefix)
-    asyncio.run(sender.run(seconds))
+    await sender.run(seconds)
+    return sender
+
+
+def _send_and_report(address: str, seconds: int, prefix: str) -> None:
+    sender = asyncio.run(_send(address, seconds, prefix))
     ordered = sorted(sender.latencies)
     report = {
         "p50": ordered[len(ordered) // 2] * 1000,
