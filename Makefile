@@ -23,6 +23,7 @@ loop: .venv/installed ## show the whole loop here: validated in Collibra (a doub
 
 test: .venv/installed ## run the test suite (ARGS='tests/rules -k unique' for a part of it)
 	@$(PY) tools/java.py
+	@$(BIN)/lakepact prepare || echo 'The tests go on; each start of Spark takes longer.' >&2
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bundle-test: .venv/installed ## deploy the bundle with the real Databricks CLI (built where there is none) to a workspace here

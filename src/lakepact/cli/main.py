@@ -35,6 +35,7 @@ from lakepact.cli.metrics import metrics
 from lakepact.cli.new import new
 from lakepact.cli.notify import notify
 from lakepact.cli.output import ReaderGone, say
+from lakepact.cli.prepare import prepare
 from lakepact.cli.project_schema import project_schema
 from lakepact.cli.quarantine import quarantine
 from lakepact.cli.rerun import rerun
@@ -96,6 +97,7 @@ app.command()(run)
 app.command()(check)
 app.command()(rerun)
 app.command()(doctor)
+app.command()(prepare)
 app.command()(diff)
 app.command()(bump)
 app.command()(upgrade)

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lakepact.errors import EnvironmentLacking, LakepactError
+from lakepact.spark.class_archive import class_archive
 from lakepact.spark.connect import require_local_pyspark, spark_distributions
 from lakepact.spark.environment import cache_folder
 from lakepact.spark.jars import cached_delta_jars, delta_coordinates
@@ -55,6 +56,7 @@ def _findings(folder: Path) -> Iterator[Finding]:
     yield _java()
     yield _pyspark()
     yield _delta()
+    yield _classes()
     yield _disk("disk for tables", folder)
     yield _disk("disk for the cache", cache_folder())
     yield _port()
@@ -98,6 +100,18 @@ def _delta() -> Finding:
         return Finding(what=what, ok=True, detail=f"{coordinates} in {jars[0].parent}")
     how = "none needed: the first run fetches them (13 MB) from Maven Central; offline, set LAKEPACT_JARS to a folder"
     return Finding(what=what, ok=True, detail=f"{coordinates} not fetched yet", how=how)
+
+
+def _classes() -> Finding:
+    what = "Java's classes"
+    try:
+        archive = class_archive(find_java(), cached_delta_jars(delta_coordinates()))
+    except LakepactError:
+        return Finding(what=what, ok=False, detail="not at hand", how="lakepact prepare", required=False)
+    if archive.is_file():
+        return Finding(what=what, ok=True, detail=f"at hand in {archive}", required=False)
+    detail = "not at hand, so that Spark starts in twice the time"
+    return Finding(what=what, ok=False, detail=detail, how="lakepact prepare", required=False)
 
 
 def _disk(what: str, folder: Path) -> Finding:

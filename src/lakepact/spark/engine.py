@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from lakepact.errors import EnvironmentLacking
+from lakepact.spark.class_archive import archive_option
 from lakepact.spark.environment import ScopedEnvironment
 from lakepact.spark.jars import SHIPPED_WITH_SPARK, delta_jars
-from lakepact.spark.java import ensure_java
+from lakepact.spark.java import Java, ensure_java
 from lakepact.spark.jvm import Jvm, launch_jvm, logging_option, resolve_packages
 
-__all__ = ["Engine", "Settings", "acquire_engine", "free_port", "release_engine"]
+__all__ = ["Engine", "Settings", "acquire_engine", "ensure_jars", "free_port", "release_engine"]
 
 _PORT_ATTEMPTS = 5
 _NO_PROXY = "no_grpc_proxy"
@@ -114,10 +115,16 @@ def release_engine(engine: Engine) -> None:
         engine.jvm.stop()
 
 
+def ensure_jars(java: Java) -> tuple[Path, ...]:
+    """The jars of Delta Lake, fetched where they are not here. Raises EnvironmentLacking LP604 where they cannot be."""
+    return delta_jars(lambda coordinates: resolve_packages(coordinates, java=java, without=SHIPPED_WITH_SPARK))
+
+
 def _start(settings: Settings, *, warehouse: Path, app_name: str, choose_port: Callable[[], int]) -> Engine:
     java = ensure_java()
-    jars = delta_jars(lambda coordinates: resolve_packages(coordinates, java=java, without=SHIPPED_WITH_SPARK))
-    conf = {**_conf(settings, warehouse=warehouse, app_name=app_name, jars=jars), **settings.extra_conf}
+    jars = ensure_jars(java)
+    own = _conf(settings, warehouse=warehouse, app_name=app_name, jars=jars, archive=archive_option(java, jars))
+    conf = {**own, **settings.extra_conf}
     jvm = launch_jvm(java=java, conf=conf, environment=_client_environment())
     try:
         port = _start_context(jvm, conf, choose_port)
@@ -128,7 +135,7 @@ def _start(settings: Settings, *, warehouse: Path, app_name: str, choose_port: C
     return Engine(jvm=jvm, root=root, port=port, settings=settings, app_name=app_name)
 
 
-def _conf(settings: Settings, *, warehouse: Path, app_name: str, jars: Sequence[Path]) -> dict[str, str]:
+def _conf(settings: Settings, *, warehouse: Path, app_name: str, jars: Sequence[Path], archive: str) -> dict[str, str]:
     return {
         "spark.master": f"local[{max(2, os.cpu_count() or 2)}]",
         "spark.app.name": app_name,
@@ -136,7 +143,7 @@ def _conf(settings: Settings, *, warehouse: Path, app_name: str, jars: Sequence[
         "spark.driver.memory": settings.heap,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"{logging_option()} {_JAVA_OPTIONS}",
+        "spark.driver.extraJavaOptions": f"{logging_option()} {_JAVA_OPTIONS} {archive}".rstrip(),
         # On the class path rather than in `spark.jars`: nothing is copied or served to executors at start.
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.ui.enabled": "false",

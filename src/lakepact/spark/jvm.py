@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from lakepact.errors import EnvironmentLacking
+from lakepact.spark.class_archive import is_written
 from lakepact.spark.environment import ScopedEnvironment
 from lakepact.spark.java import Java
 
 __all__ = ["Jvm", "launch_jvm", "logging_option", "resolve_packages"]
 
 _END_SECONDS = 20
+# For one that writes an archive of its classes.
+_WRITING_SECONDS = 600
 _SET_BY_PYSPARK = ("SPARK_AUTH_SOCKET_TIMEOUT", "SPARK_BUFFER_SIZE")
 _LOG_LINES = 12
 
@@ -50,7 +53,7 @@ class Jvm:
             # The gateway ends itself when its input ends.
             process.stdin.close()
         try:
-            process.wait(_END_SECONDS)
+            process.wait(_WRITING_SECONDS if is_written() else _END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
