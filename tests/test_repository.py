@@ -23,7 +23,7 @@ MAX_FUNCTION_LINES = 80
 
 # Addresses that point at where packages come from, and folders of somebody's machine: a checkout works anywhere.
 FORBIDDEN = re.compile(
-    r"https?://[^\s\"')>]*/(?:simple|maven2?|packages|repository)/|--(?:extra-)?index-url|--find-links"
+    r"pypi\.org/simple|files\.pythonhosted\.org|repo1?\.maven\.org|--(?:extra-)?index-url|--find-links"
     r"|artifactory|nexus\.[a-z]|(?<![\w.])/(?:home|root|Users)/[\w.-]+/",
 )
 
