@@ -81,8 +81,7 @@ def test_an_event_that_has_ended_is_extended_no_more() -> None:
     world = _told()
     first, second = world.inbox.claim("worker", _LEASE, limit=2)
     leases = Leases(world.inbox, (first, second), lease=_LEASE, clock=world.clock)
-    world.inbox.complete(leases.held(first))
-    leases.settled(first)
+    world.inbox.complete(leases.release(first))
     leases.renew_when_due()
     assert leases.held(second) == second
     world.clock.pause(201)

@@ -29,11 +29,12 @@ def prepare() -> None:
     say(f"Java {java.version} in {java.home} ({java.origin})")
     jars = ensure_jars(java)
     say(f"{len(jars)} Delta Lake jars in {jars[0].parent}")
-    if not class_archive(java, jars).is_file():
+    archive = class_archive(java, jars)
+    if not archive.is_file():
         say("Java writes down the classes that a run loads: this takes a minute or two, once")
-    with tempfile.TemporaryDirectory(prefix="lakepact-prepare-") as name:
-        for path, text in template_files("prepare").items():
-            write_atomically(Path(name) / path, text)
-        # The new project that `lakepact init` writes: whatever a run loads, it loads.
-        archive = make_class_archive(java, jars, [sys.executable, "-m", "lakepact", "run", name])
+        with tempfile.TemporaryDirectory(prefix="lakepact-prepare-") as name:
+            for path, text in template_files("prepare").items():
+                write_atomically(Path(name) / path, text)
+            # The new project that `lakepact init` writes: whatever a run loads, it loads.
+            make_class_archive(java, jars, [sys.executable, "-m", "lakepact", "run", name])
     say(f"classes at hand in {archive} ({archive.stat().st_size / 1e6:.0f} MB)")

@@ -11,6 +11,7 @@ from lakepact.errors import ExtraMissing
 from lakepact.quality.engine import EngineContext
 from lakepact.quality.handling import AnyRule, rule_result, settled_status
 from lakepact.quality.native import Run
+from lakepact.quality.stopping import GivenUp
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.model import ObjectRules, RowRule
 
@@ -69,11 +70,12 @@ class Delegate:
         if not self.lock.acquire(timeout=-1 if context.seconds is None else context.seconds):
             return self._errors(asked, context, f"another evaluation by {self.title} has not ended")
         try:
-            if context.stop.asked:
-                return self._errors(asked, context, "nobody waits for it any more")
+            context.stop.check()
             findings = evaluate()
         except ExtraMissing:
             raise
+        except GivenUp:
+            return self._errors(asked, context, "nobody waits for it any more")
         except Exception as error:  # the library is somebody else's code: whatever it raises is told with the rules
             return self._errors(asked, context, f"{self.title} failed: {described_fault(error)}")
         finally:

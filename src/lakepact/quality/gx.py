@@ -26,7 +26,7 @@ from lakepact.quality.engine import Data, EngineContext
 from lakepact.quality.examples import BrokenRows, broken_by_demand, broken_by_expectation, example_rows
 from lakepact.quality.handling import AnyRule
 from lakepact.quality.shaped import ShapedData, Unanswerable, opened
-from lakepact.quality.stopping import GivenUp, Stop
+from lakepact.quality.stopping import Stop
 from lakepact.results.model import RuleResult, RuleStatus
 from lakepact.rules.literals import Inexpressible, as_fraction
 from lakepact.rules.model import Action, ObjectRules, RowRule
@@ -82,10 +82,7 @@ class GxEngine:
         def evaluate() -> dict[str, Finding]:
             with _quiet(), opened(data, rules, context, extra="gx") as shaped:
                 evaluation = _Evaluation(library, shaped, rules, context, compiled=self._compiled, docs=self._docs)
-                try:
-                    return evaluation.findings()
-                except GivenUp:
-                    raise TimeoutError("nobody waits for it any more") from None
+                return evaluation.findings()
 
         return _GX.results(asked, context, evaluate)
 

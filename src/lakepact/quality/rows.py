@@ -13,6 +13,7 @@ from lakepact.quality.aggregates import row_measure
 from lakepact.quality.masks import Masks
 from lakepact.quality.schema import Alignment
 from lakepact.rules.model import Action, DatasetRule, ObjectRules, RowRule, RowRuleKind
+from lakepact.rules.sla import AGE
 from lakepact.sql import identifier, string
 
 __all__ = ["JudgedRows", "KeyClashes", "Measures"]
@@ -22,8 +23,6 @@ _KEYED: Final = "`_lakepact_keyed`"
 _EIGHT_BYTES: Final = {
     *("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP_NTZ"),
 }
-# How the rules of service levels measure how old something is.
-_AGE: Final = "unix_seconds(current_timestamp()) - "
 # A number is written into the Java that Spark makes of a query, which is compiled anew whenever it is another one; what
 # is taken from an array is not.
 _HIDDEN_AGE: Final = "unix_seconds(element_at(array(current_timestamp()), IF(count(1) >= 0, 1, 2))) - "
@@ -74,9 +73,10 @@ class Measures:
         """The same over the rows for which the condition is true; None where the rows have to be apart for that."""
         measures = [row_measure(rule) for rule in self.rules]
         texts = [measure.over(condition) for measure in measures if measure is not None]
-        if None in texts:
+        known = [text for text in texts if text is not None]
+        if len(known) < len(texts):
             return None
-        return [f"{_with_hidden_time(str(text))} AS v{number}" for number, text in enumerate(texts)]
+        return [f"{_with_hidden_time(text)} AS v{number}" for number, text in enumerate(known)]
 
     def verdicts(self) -> list[str]:
         """The value as text, and whether it is as it should be, for each rule."""
@@ -336,7 +336,7 @@ class JudgedRows:
 
 def _with_hidden_time(measure: str) -> str:
     """The measure of freshness without the present time as a number; any other as it is."""
-    return f"{_HIDDEN_AGE}{measure.removeprefix(_AGE)}" if measure.startswith(_AGE) else measure
+    return f"{_HIDDEN_AGE}{measure.removeprefix(AGE)}" if measure.startswith(AGE) else measure
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -254,8 +254,7 @@ class RerunJob:
         """Settle an event after its contract's look."""
         said = rerun.reason if event is leader else f"looked at together with {leader.delivery_id}"
         try:
-            current = leases.held(event)
-            leases.settled(event)
+            current = leases.release(event)
             if rerun.failed:
                 # The pipeline ran and failed: to run it again by itself would cost the same and end the same.
                 self.inbox.fail(current, "; ".join(rerun.failed))
@@ -271,8 +270,7 @@ class RerunJob:
         reason = "; ".join([f"{error.code}: {error.message}", *(each.message for each in error.problems)])
         _LOG.warning("event %s of contract %r: %s", event.delivery_id, contract_id, reason)
         try:
-            current = leases.held(event)
-            leases.settled(event)
+            current = leases.release(event)
             settled = self.inbox.fail(current, reason, self._retry_at(current) if again else None)
         except LakepactError as second:
             _LOG.warning("event %s stays as it is: %s", event.delivery_id, second.message)

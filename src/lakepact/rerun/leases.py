@@ -51,6 +51,8 @@ class Leases:
             raise StoreConflict(message, "LP934", "leave it to who has it now")
         return found
 
-    def settled(self, event: InboxEvent) -> None:
-        """Take note that the event has ended: its lease is kept no longer."""
-        self._held.pop(event.delivery_id, None)
+    def release(self, event: InboxEvent) -> InboxEvent:
+        """The event as it is held, to be settled: its lease is kept no longer. Raises StoreConflict as `held`."""
+        found = self.held(event)
+        del self._held[event.delivery_id]
+        return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Final
 
 from lakepact.contract.durations import UNIT_SECONDS
 from lakepact.contract.model import Contract, SlaProperty
@@ -14,7 +15,10 @@ from lakepact.rules.literals import Inexpressible, as_fraction
 from lakepact.rules.model import Aggregate, Enforcement
 from lakepact.rules.references import Scopes, find_field
 
-__all__ = ["sla_drafts"]
+__all__ = ["AGE", "sla_drafts"]
+
+AGE: Final = "unix_seconds(current_timestamp()) - "
+"""How measures of age begin: the present time, from which that of a row is taken."""
 
 # The age of the newest value may not exceed the limit; "latency" is what the standard calls freshness.
 _NEWEST = frozenset(("latency", "ly", "freshness", "fr"))
@@ -65,7 +69,7 @@ def _draft(sla: SlaProperty, field: Field, seconds: int) -> DatasetDraft:
     empty = "FALSE" if newest else "TRUE"
     return DatasetDraft(
         label=f"{field.label}.sla.{sla.id or sla.property}",
-        measure=Aggregate(f"unix_seconds(current_timestamp()) - unix_seconds({extreme})"),
+        measure=Aggregate(f"{AGE}unix_seconds({extreme})"),
         condition=f"coalesce(value <= {seconds}, {empty})",
         threshold=f"{sla.property} {sla.value} {sla.unit} ({seconds} seconds)",
         clauses=(sla.place.path,),

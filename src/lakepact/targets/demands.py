@@ -26,6 +26,7 @@ from lakepact.rules.model import (
 )
 from lakepact.rules.patterns import java_pattern
 from lakepact.rules.predicates import is_number, is_text
+from lakepact.rules.sla import AGE
 
 __all__ = [
     "Answer",
@@ -250,9 +251,7 @@ class _Finder:
 
     def _fresh(self, rule: DatasetRule, expression: str) -> Fresh | None:
         asked = re.search(r"\((\d+) seconds\)\Z", rule.threshold)
-        found = re.fullmatch(
-            r"unix_seconds\(current_timestamp\(\)\) - unix_seconds\(max\(CAST\((.*) AS TIMESTAMP\)\)\)", expression
-        )
+        found = re.fullmatch(re.escape(AGE) + r"unix_seconds\(max\(CAST\((.*) AS TIMESTAMP\)\)\)", expression)
         column = self._by_sql.get(found[1]) if found else None
         return Fresh(column, int(asked[1]), expression) if column is not None and asked else None
 

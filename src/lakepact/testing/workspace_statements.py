@@ -62,6 +62,7 @@ class _Statement:
     error: Mapping[str, str] | None = None
     result: Result = field(default_factory=Result)
     truncated: bool = False
+    thread: threading.Thread | None = None
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def become(self, state: str, error: Mapping[str, str] | None = None) -> None:
@@ -119,7 +120,6 @@ class WorkspaceStatements(HttpDouble):
         self._slow = 0.0
         self._starts_at = 0.0
         self._lock = threading.RLock()
-        self._threads: list[threading.Thread] = []
 
     def __exit__(self, *error: object) -> None:
         self.cancel_all()
@@ -128,11 +128,12 @@ class WorkspaceStatements(HttpDouble):
     def cancel_all(self) -> None:
         """Let no statement begin any more, and wait for those that Spark has begun: it may be stopped afterwards."""
         with self._lock:
-            statements, threads = list(self._known.values()), list(self._threads)
+            statements = list(self._known.values())
         for statement in statements:
             statement.become("CANCELED")
-        for thread in threads:
-            thread.join(_STOP_SECONDS)
+        for statement in statements:
+            if statement.thread is not None:
+                statement.thread.join(_STOP_SECONDS)
 
     def stop(self, for_seconds: float) -> None:
         """The warehouse is stopped, and takes so long to start; statements are PENDING meanwhile."""
@@ -233,11 +234,10 @@ class WorkspaceStatements(HttpDouble):
         )
         if len(statement.text.encode()) > 16 * _MIB:
             raise _invalid("The maximum query text size is 16 MiB.")
-        thread = threading.Thread(target=self._run, args=(statement,), daemon=True)
+        statement.thread = threading.Thread(target=self._run, args=(statement,), daemon=True)
         with self._lock:
             self._known[statement.id] = statement
-            self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
-            thread.start()
+            statement.thread.start()
         ended = statement.ended(float(wait[:-1]))
         if not ended and wait != "0s" and on_wait == "CANCEL":
             statement.become("CANCELED")
